@@ -2773,7 +2773,7 @@ const ProtobufCMessageDescriptor assay__v1__score_batch_reply__descriptor =
   (ProtobufCMessageInit) assay__v1__score_batch_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__bitcoin_transaction__field_descriptors[12] =
+static const ProtobufCFieldDescriptor assay__v1__bitcoin_transaction__field_descriptors[16] =
 {
   {
     "txid",
@@ -2792,11 +2792,11 @@ static const ProtobufCFieldDescriptor assay__v1__bitcoin_transaction__field_desc
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT32,
-    0,   /* quantifier_offset */
+    offsetof(Assay__V1__BitcoinTransaction, tx_version_presence_case),
     offsetof(Assay__V1__BitcoinTransaction, tx_version),
     NULL,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
@@ -2919,12 +2919,64 @@ static const ProtobufCFieldDescriptor assay__v1__bitcoin_transaction__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "input_count",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Assay__V1__BitcoinTransaction, input_count_presence_case),
+    offsetof(Assay__V1__BitcoinTransaction, input_count),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_count",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Assay__V1__BitcoinTransaction, output_count_presence_case),
+    offsetof(Assay__V1__BitcoinTransaction, output_count),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_value",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Assay__V1__BitcoinTransaction, input_value_presence_case),
+    offsetof(Assay__V1__BitcoinTransaction, input_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_value",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Assay__V1__BitcoinTransaction, output_value_presence_case),
+    offsetof(Assay__V1__BitcoinTransaction, output_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__bitcoin_transaction__field_indices_by_name[] = {
   5,   /* field[5] = fee */
   10,   /* field[10] = first_seen_us */
+  12,   /* field[12] = input_count */
+  14,   /* field[14] = input_value */
   3,   /* field[3] = inputs */
   2,   /* field[2] = locktime */
+  13,   /* field[13] = output_count */
+  15,   /* field[15] = output_value */
   4,   /* field[4] = outputs */
   11,   /* field[11] = rbf */
   9,   /* field[9] = sigops */
@@ -2934,10 +2986,11 @@ static const unsigned assay__v1__bitcoin_transaction__field_indices_by_name[] = 
   8,   /* field[8] = vsize */
   7,   /* field[7] = weight */
 };
-static const ProtobufCIntRange assay__v1__bitcoin_transaction__number_ranges[1 + 1] =
+static const ProtobufCIntRange assay__v1__bitcoin_transaction__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 16, 12 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor assay__v1__bitcoin_transaction__descriptor =
 {
@@ -2947,14 +3000,14 @@ const ProtobufCMessageDescriptor assay__v1__bitcoin_transaction__descriptor =
   "Assay__V1__BitcoinTransaction",
   "assay.v1",
   sizeof(Assay__V1__BitcoinTransaction),
-  12,
+  16,
   assay__v1__bitcoin_transaction__field_descriptors,
   assay__v1__bitcoin_transaction__field_indices_by_name,
-  1,  assay__v1__bitcoin_transaction__number_ranges,
+  2,  assay__v1__bitcoin_transaction__number_ranges,
   (ProtobufCMessageInit) assay__v1__bitcoin_transaction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__bitcoin_input__field_descriptors[11] =
+static const ProtobufCFieldDescriptor assay__v1__bitcoin_input__field_descriptors[12] =
 {
   {
     "prevout_txid",
@@ -3088,9 +3141,22 @@ static const ProtobufCFieldDescriptor assay__v1__bitcoin_input__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_script_sig",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__BitcoinInput, has_script_sig),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__bitcoin_input__field_indices_by_name[] = {
   9,   /* field[9] = age_blocks */
+  11,   /* field[11] = has_script_sig */
   10,   /* field[10] = has_scripts */
   3,   /* field[3] = is_coinbase */
   1,   /* field[1] = prevout_index */
@@ -3105,7 +3171,7 @@ static const unsigned assay__v1__bitcoin_input__field_indices_by_name[] = {
 static const ProtobufCIntRange assay__v1__bitcoin_input__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor assay__v1__bitcoin_input__descriptor =
 {
@@ -3115,14 +3181,14 @@ const ProtobufCMessageDescriptor assay__v1__bitcoin_input__descriptor =
   "Assay__V1__BitcoinInput",
   "assay.v1",
   sizeof(Assay__V1__BitcoinInput),
-  11,
+  12,
   assay__v1__bitcoin_input__field_descriptors,
   assay__v1__bitcoin_input__field_indices_by_name,
   1,  assay__v1__bitcoin_input__number_ranges,
   (ProtobufCMessageInit) assay__v1__bitcoin_input__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__bitcoin_output__field_descriptors[4] =
+static const ProtobufCFieldDescriptor assay__v1__bitcoin_output__field_descriptors[5] =
 {
   {
     "value",
@@ -3172,9 +3238,22 @@ static const ProtobufCFieldDescriptor assay__v1__bitcoin_output__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_script",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__BitcoinOutput, has_script),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__bitcoin_output__field_indices_by_name[] = {
   3,   /* field[3] = address */
+  4,   /* field[4] = has_script */
   2,   /* field[2] = script_pubkey */
   1,   /* field[1] = script_type */
   0,   /* field[0] = value */
@@ -3182,7 +3261,7 @@ static const unsigned assay__v1__bitcoin_output__field_indices_by_name[] = {
 static const ProtobufCIntRange assay__v1__bitcoin_output__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor assay__v1__bitcoin_output__descriptor =
 {
@@ -3192,7 +3271,7 @@ const ProtobufCMessageDescriptor assay__v1__bitcoin_output__descriptor =
   "Assay__V1__BitcoinOutput",
   "assay.v1",
   sizeof(Assay__V1__BitcoinOutput),
-  4,
+  5,
   assay__v1__bitcoin_output__field_descriptors,
   assay__v1__bitcoin_output__field_indices_by_name,
   1,  assay__v1__bitcoin_output__number_ranges,

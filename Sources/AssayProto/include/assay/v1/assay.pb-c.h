@@ -466,6 +466,12 @@ struct  Assay__V1__ScoreBatchReply
 
 
 typedef enum {
+  ASSAY__V1__BITCOIN_TRANSACTION__TX_VERSION_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__BITCOIN_TRANSACTION__TX_VERSION_PRESENCE_TX_VERSION = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__TX_VERSION_PRESENCE__CASE)
+} Assay__V1__BitcoinTransaction__TxVersionPresenceCase;
+
+typedef enum {
   ASSAY__V1__BITCOIN_TRANSACTION__LOCKTIME_PRESENCE__NOT_SET = 0,
   ASSAY__V1__BITCOIN_TRANSACTION__LOCKTIME_PRESENCE_LOCKTIME = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__LOCKTIME_PRESENCE__CASE)
@@ -513,6 +519,30 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__RBF_PRESENCE__CASE)
 } Assay__V1__BitcoinTransaction__RbfPresenceCase;
 
+typedef enum {
+  ASSAY__V1__BITCOIN_TRANSACTION__INPUT_COUNT_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__BITCOIN_TRANSACTION__INPUT_COUNT_PRESENCE_INPUT_COUNT = 16
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__INPUT_COUNT_PRESENCE__CASE)
+} Assay__V1__BitcoinTransaction__InputCountPresenceCase;
+
+typedef enum {
+  ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_COUNT_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_COUNT_PRESENCE_OUTPUT_COUNT = 17
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_COUNT_PRESENCE__CASE)
+} Assay__V1__BitcoinTransaction__OutputCountPresenceCase;
+
+typedef enum {
+  ASSAY__V1__BITCOIN_TRANSACTION__INPUT_VALUE_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__BITCOIN_TRANSACTION__INPUT_VALUE_PRESENCE_INPUT_VALUE = 18
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__INPUT_VALUE_PRESENCE__CASE)
+} Assay__V1__BitcoinTransaction__InputValuePresenceCase;
+
+typedef enum {
+  ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_VALUE_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_VALUE_PRESENCE_OUTPUT_VALUE = 19
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_VALUE_PRESENCE__CASE)
+} Assay__V1__BitcoinTransaction__OutputValuePresenceCase;
+
 struct  Assay__V1__BitcoinTransaction
 {
   ProtobufCMessage base;
@@ -520,11 +550,14 @@ struct  Assay__V1__BitcoinTransaction
    * 32 bytes in the order in which explorers print them.
    */
   ProtobufCBinaryData txid;
-  int32_t tx_version;
   size_t n_inputs;
   Assay__V1__BitcoinInput **inputs;
   size_t n_outputs;
   Assay__V1__BitcoinOutput **outputs;
+  Assay__V1__BitcoinTransaction__TxVersionPresenceCase tx_version_presence_case;
+  union {
+    int32_t tx_version;
+  };
   Assay__V1__BitcoinTransaction__LocktimePresenceCase locktime_presence_case;
   union {
     uint32_t locktime;
@@ -557,10 +590,26 @@ struct  Assay__V1__BitcoinTransaction
   union {
     protobuf_c_boolean rbf;
   };
+  Assay__V1__BitcoinTransaction__InputCountPresenceCase input_count_presence_case;
+  union {
+    uint32_t input_count;
+  };
+  Assay__V1__BitcoinTransaction__OutputCountPresenceCase output_count_presence_case;
+  union {
+    uint32_t output_count;
+  };
+  Assay__V1__BitcoinTransaction__InputValuePresenceCase input_value_presence_case;
+  union {
+    uint64_t input_value;
+  };
+  Assay__V1__BitcoinTransaction__OutputValuePresenceCase output_value_presence_case;
+  union {
+    uint64_t output_value;
+  };
 };
 #define ASSAY__V1__BITCOIN_TRANSACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__bitcoin_transaction__descriptor) \
-    , {0,NULL}, 0, 0,NULL, 0,NULL, ASSAY__V1__BITCOIN_TRANSACTION__LOCKTIME_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__FEE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__SIZE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__WEIGHT_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__VSIZE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__SIGOPS_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__FIRST_SEEN_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__RBF_PRESENCE__NOT_SET, {0} }
+    , {0,NULL}, 0,NULL, 0,NULL, ASSAY__V1__BITCOIN_TRANSACTION__TX_VERSION_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__LOCKTIME_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__FEE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__SIZE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__WEIGHT_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__VSIZE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__SIGOPS_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__FIRST_SEEN_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__RBF_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__INPUT_COUNT_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_COUNT_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__INPUT_VALUE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_TRANSACTION__OUTPUT_VALUE_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -605,6 +654,11 @@ struct  Assay__V1__BitcoinInput
    * script_sig and witness are what the transaction carries (also when empty): its size may be derived from them.
    */
   protobuf_c_boolean has_scripts;
+  /*
+   * script_sig alone is what the transaction carries (also when empty) and the witness is not known: with a stated size, the weight
+   * may still be derived.
+   */
+  protobuf_c_boolean has_script_sig;
   Assay__V1__BitcoinInput__SequencePresenceCase sequence_presence_case;
   union {
     uint32_t sequence;
@@ -620,7 +674,7 @@ struct  Assay__V1__BitcoinInput
 };
 #define ASSAY__V1__BITCOIN_INPUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__bitcoin_input__descriptor) \
-    , {0,NULL}, 0, 0, ASSAY__V1__BITCOIN_SCRIPT_TYPE__BITCOIN_SCRIPT_TYPE_UNSPECIFIED, {0,NULL}, {0,NULL}, 0,NULL, 0, ASSAY__V1__BITCOIN_INPUT__SEQUENCE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_INPUT__VALUE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_INPUT__AGE_PRESENCE__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, ASSAY__V1__BITCOIN_SCRIPT_TYPE__BITCOIN_SCRIPT_TYPE_UNSPECIFIED, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, ASSAY__V1__BITCOIN_INPUT__SEQUENCE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_INPUT__VALUE_PRESENCE__NOT_SET, {0}, ASSAY__V1__BITCOIN_INPUT__AGE_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -638,6 +692,10 @@ struct  Assay__V1__BitcoinOutput
    * Address as text, for lists; no feature needs it.
    */
   char *address;
+  /*
+   * script_pubkey is what the transaction carries, also when it is empty. A script that is not empty is known without this.
+   */
+  protobuf_c_boolean has_script;
   Assay__V1__BitcoinOutput__ValuePresenceCase value_presence_case;
   union {
     uint64_t value;
@@ -645,7 +703,7 @@ struct  Assay__V1__BitcoinOutput
 };
 #define ASSAY__V1__BITCOIN_OUTPUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__bitcoin_output__descriptor) \
-    , ASSAY__V1__BITCOIN_SCRIPT_TYPE__BITCOIN_SCRIPT_TYPE_UNSPECIFIED, {0,NULL}, (char *)protobuf_c_empty_string, ASSAY__V1__BITCOIN_OUTPUT__VALUE_PRESENCE__NOT_SET, {0} }
+    , ASSAY__V1__BITCOIN_SCRIPT_TYPE__BITCOIN_SCRIPT_TYPE_UNSPECIFIED, {0,NULL}, (char *)protobuf_c_empty_string, 0, ASSAY__V1__BITCOIN_OUTPUT__VALUE_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {

@@ -1,0 +1,45 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// A thread of the operating system with a name and, where wanted, a processor of its own.
+public final class WorkerThread: @unchecked Sendable {
+    private var handle = pthread_t()
+    private let joined = Mutex(false)
+
+    /// Starts at once. `processor`: index to bind to (a processor that does not exist is ignored).
+    public init(name: String, processor: Int? = nil, _ body: @escaping @Sendable () -> Void) {
+        let start = unsafe Unmanaged.passRetained(Start(name: name, processor: processor, body: body))
+        let code = unsafe pthread_create(
+            &handle, nil,
+            { argument in
+                // Safety: the creator passed one retained Start, which this thread alone takes over.
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                unsafe assay_name_thread(start.name)
+                if let processor = start.processor { _ = assay_pin_thread(Int32(clamping: processor)) }
+                start.body()
+                return nil
+            }, start.toOpaque())
+        precondition(code == 0, "pthread_create failed with \(code)")
+    }
+
+    /// Waits for the thread's end; further calls return at once.
+    public func join() {
+        joined.withLock { done in
+            if !done { pthread_join(handle, nil) }
+            done = true
+        }
+    }
+
+    private final class Start {
+        let name: String
+        let processor: Int?
+        let body: @Sendable () -> Void
+
+        init(name: String, processor: Int?, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.processor = processor
+            self.body = body
+        }
+    }
+}
