@@ -1,0 +1,127 @@
+/// Every figure of the server at one moment. Counters count since the process started; what the server does not know yet stays zero.
+public struct MetricsSnapshot: Sendable {
+    /// Requests answered, by method (`score`, `score_batch`, `hello` …) and status (`OK`, `INVALID_ARGUMENT` …).
+    public struct Requests: Sendable {
+        public var method: String
+        public var status: String
+        public var count: UInt64
+
+        public init(method: String, status: String, count: UInt64) {
+            self.method = method
+            self.status = status
+            self.count = count
+        }
+    }
+
+    /// Decisions made; a batch of n rows counts n.
+    public struct Decisions: Sendable {
+        public var bundle: String
+        public var version: UInt32
+        /// `approve`, `review`, `decline`.
+        public var outcome: String
+        /// `online`, `batch`, `heuristic`.
+        public var stage: String
+        public var count: UInt64
+
+        public init(bundle: String, version: UInt32, outcome: String, stage: String, count: UInt64) {
+            self.bundle = bundle
+            self.version = version
+            self.outcome = outcome
+            self.stage = stage
+            self.count = count
+        }
+    }
+
+    /// Connections of the wire protocol.
+    public struct Connections: Sendable {
+        public var open: UInt64 = 0
+        public var total: UInt64 = 0
+        /// Closed ones by cause (`peer`, `idle_timeout`, `bad_frame`, `slow_reader`, `drain` …).
+        public var closed: [(cause: String, count: UInt64)] = []
+
+        public init() {}
+    }
+
+    /// A version that an alias names now; alias empty: loaded, and named by none.
+    public struct BundleInfo: Sendable {
+        public var bundle: String
+        public var version: UInt32
+        public var alias: String
+        /// SHA-256 of the file, hex.
+        public var digest: String
+
+        public init(bundle: String, version: UInt32, alias: String, digest: String) {
+            self.bundle = bundle
+            self.version = version
+            self.alias = alias
+            self.digest = digest
+        }
+    }
+
+    /// The audit trail.
+    public struct Audit: Sendable {
+        /// Newest record in the rings (survives the process), in the journal after fdatasync (survives the machine), in PostgreSQL.
+        public var sequenceLast: UInt64 = 0
+        public var sequenceDurable: UInt64 = 0
+        public var sequenceShipped: UInt64 = 0
+        /// Records written into the journal since the start.
+        public var recordCount: UInt64 = 0
+        /// Journal bytes that the sink has not taken yet.
+        public var backlogByteCount: UInt64 = 0
+        /// Bytes in the rings that the journal has not taken yet, and their capacity, all workers together.
+        public var ringByteCountUsed: UInt64 = 0
+        public var ringByteCount: UInt64 = 0
+        /// The journal can't be written any more: no decision is made.
+        public var hasFailed = false
+
+        public init() {}
+    }
+
+    /// The sink in PostgreSQL.
+    public struct Postgres: Sendable {
+        public var isUp: Bool
+        /// Records in the journal that are not in the database yet.
+        public var lagRecordCount: UInt64
+
+        public init(isUp: Bool, lagRecordCount: UInt64) {
+            self.isUp = isUp
+            self.lagRecordCount = lagRecordCount
+        }
+    }
+
+    public var requests: [Requests] = []
+    public var decisions: [Decisions] = []
+    /// Time from a request's bytes being read to its decision, in seconds.
+    public var scoreDuration = PrometheusText.Histogram(
+        upperBounds: ScoreDuration.upperBoundsSeconds,
+        counts: Array(repeating: 0, count: ScoreDuration.upperBoundsSeconds.count + 1), sum: 0)
+    public var connections = Connections()
+    public var receivedByteCount: UInt64 = 0
+    public var sentByteCount: UInt64 = 0
+    /// Frames that were not frames of the contract, each of which closed its connection.
+    public var badFrameCount: UInt64 = 0
+    public var bundles: [BundleInfo] = []
+    /// Registry states published since the start.
+    public var swapCount: UInt64 = 0
+    /// Versions that lie in the registry and are refused now.
+    public var refusedBundleCount: UInt64 = 0
+    public var audit = Audit()
+    /// nil: no database is configured.
+    public var postgres: Postgres?
+    public var isReady = false
+    public var isDraining = false
+    public var workerCount: UInt64 = 0
+    /// Version of the server and of the compiler that built it.
+    public var serverVersion = ""
+    public var swiftVersion = ""
+
+    public init() {}
+}
+
+/// The buckets of `assay_score_duration_seconds`.
+public enum ScoreDuration {
+    /// Three a decade from a microsecond to a tenth of a second: a decision takes a few microseconds, a stall shows as milliseconds.
+    public static let upperBoundsSeconds: [Double] = [
+        1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1,
+    ]
+}
