@@ -12,9 +12,13 @@ import Synchronization
 public final class Console: Sendable {
     private enum State {
         case idle
-        case running(ServiceGroup, MultiThreadedEventLoopGroup, Task<Void, any Error>)
+        case running(ServiceGroup, Task<Void, any Error>)
         case stopped
     }
+
+    /// The console's thread. It lives as long as the process: the framework's graceful stop leaves a task behind that may still
+    /// post to its loop after everything else has ended, so a loop of a single run could be gone too early.
+    private static let thread = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     private let host: String
     private let port: Int
@@ -38,45 +42,39 @@ public final class Console: Sendable {
 
     /// Listens, and returns the port it listens on.
     public func start() async throws(ConsoleError) -> Int {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (bound, continuation) = AsyncStream.makeStream(of: Int.self)
-        let service = ServiceGroup(configuration: serviceConfiguration(application(group) { continuation.yield($0) }))
+        let service = ServiceGroup(configuration: serviceConfiguration(application { continuation.yield($0) }))
         let task = state.withLock { state -> Task<Void, any Error>? in
             guard case .idle = state else { return nil }
             let task = Task.detached {
                 defer { continuation.finish() }
                 try await service.run()
             }
-            state = .running(service, group, task)
+            state = .running(service, task)
             return task
         }
-        guard let task else {
-            try? await group.shutdownGracefully()
-            throw .alreadyStarted
-        }
+        guard let task else { throw .alreadyStarted }
         for await port in bound { return port }
         // The stream ended without a port: the service has failed.
         let result = await task.result
         state.withLock { $0 = .stopped }
-        try? await group.shutdownGracefully()
         throw failure(result)
     }
 
-    /// Stops accepting, lets replies under way finish for at most `ConsoleLimits.stopSeconds`, and ends the thread. Idempotent.
+    /// Stops accepting, lets replies under way finish for at most `ConsoleLimits.stopSeconds`. Idempotent.
     public func stop() async {
-        let running = state.withLock { state -> (ServiceGroup, MultiThreadedEventLoopGroup, Task<Void, any Error>)? in
-            guard case .running(let service, let group, let task) = state else { return nil }
+        let running = state.withLock { state -> (ServiceGroup, Task<Void, any Error>)? in
+            guard case .running(let service, let task) = state else { return nil }
             state = .stopped
-            return (service, group, task)
+            return (service, task)
         }
-        guard let (service, group, task) = running else { return }
+        guard let (service, task) = running else { return }
         await service.triggerGracefulShutdown()
         _ = await task.result
-        try? await group.shutdownGracefully()
     }
 
     private func application(
-        _ group: MultiThreadedEventLoopGroup, _ listening: @escaping @Sendable (Int) -> Void
+        _ listening: @escaping @Sendable (Int) -> Void
     ) -> Application<CallbackResponder<BasicRequestContext>> {
         let routes = routes
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
@@ -93,7 +91,7 @@ public final class Console: Sendable {
                 address: .hostname(host, port: port), serverName: "assay", backlog: ConsoleLimits.backlogCount,
                 availableConnectionsDelegate: MaximumAvailableConnections(ConsoleLimits.connectionCountMax)),
             onServerRunning: { channel in listening(channel.localAddress?.port ?? 0) },
-            eventLoopGroupProvider: .shared(group), logger: logger)
+            eventLoopGroupProvider: .shared(Self.thread), logger: logger)
     }
 
     private func serviceConfiguration(_ application: some Service) -> ServiceGroupConfiguration {
