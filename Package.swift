@@ -100,5 +100,10 @@ let package = Package(
                 "Wire", "Decision", "ModelBundle", "ModelImport", "Platform", "CLinux", argumentParser,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: strict),
+
+        // Tests
+        .testTarget(name: "ArchitectureTests", swiftSettings: testing),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: testing),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Platform"], swiftSettings: testing),
     ]
 )

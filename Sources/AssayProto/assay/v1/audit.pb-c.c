@@ -340,12 +340,12 @@ static const ProtobufCFieldDescriptor assay__v1__audit_record__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "void",
+    "void_range",
     30,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Assay__V1__AuditRecord, void_),
+    offsetof(Assay__V1__AuditRecord, void_range),
     &assay__v1__void_range__descriptor,
     NULL,
     0,             /* flags */
@@ -373,7 +373,7 @@ static const unsigned assay__v1__audit_record__field_indices_by_name[] = {
   14,   /* field[14] = transaction_id */
   19,   /* field[19] = unproven */
   3,   /* field[3] = version */
-  20,   /* field[20] = void */
+  20,   /* field[20] = void_range */
 };
 static const ProtobufCIntRange assay__v1__audit_record__number_ranges[3 + 1] =
 {

@@ -54,7 +54,7 @@ struct  Assay__V1__AuditRecord
   ProtobufCBinaryData features32;
   ProtobufCBinaryData features64;
   /*
-   * The typed transaction as it was received, byte for byte; empty for a vector.
+   * The typed transaction as it was received (encoded anew, unknown fields kept); empty for a vector.
    */
   ProtobufCBinaryData bitcoin;
   ProtobufCBinaryData card;
@@ -79,7 +79,7 @@ struct  Assay__V1__AuditRecord
   /*
    * Set for a record that holds no decision: the numbers first … last were given to no acknowledged decision.
    */
-  Assay__V1__VoidRange *void_;
+  Assay__V1__VoidRange *void_range;
 };
 #define ASSAY__V1__AUDIT_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__audit_record__descriptor) \

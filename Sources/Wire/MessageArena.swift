@@ -1,0 +1,118 @@
+import CProtobufC
+import Glibc
+
+/// Memory for the messages of one turn: taken by moving a pointer, given back all at once by `reset`.
+///
+/// protobuf-c decodes into it and replies are built in it, so that in steady state a request costs no malloc. Everything taken from
+/// the arena dies at the next `reset`.
+@safe
+public final class MessageArena {
+    // Safety: `block` addresses `blockByteCount` bytes owned by this object; `used` never exceeds it. Overflow blocks are owned, too, and
+    // freed at reset. Nothing taken before a reset may be used after it: the views of this module say so.
+    private var block: UnsafeMutableRawPointer
+    private var blockByteCount: Int
+    private var used = 0
+    private var overflow: [UnsafeMutableRawPointer] = unsafe []
+    private var overflowByteCount = 0
+    private let byteCountMax: Int
+    private let allocator: UnsafeMutablePointer<ProtobufCAllocator>
+
+    /// `byteCount`: what is kept at all times; `byteCountMax`: what one turn may take.
+    public init(byteCount: Int = 256 << 10, byteCountMax: Int = WireLimits.arenaByteCountMax) {
+        unsafe block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+        blockByteCount = byteCount
+        self.byteCountMax = byteCountMax
+        unsafe allocator = UnsafeMutablePointer<ProtobufCAllocator>.allocate(capacity: 1)
+        unsafe allocator.initialize(to: ProtobufCAllocator())
+        // Safety: protobuf-c calls these only while this object decodes, so the unretained reference is alive.
+        unsafe allocator.pointee.allocator_data = Unmanaged.passUnretained(self).toOpaque()
+        unsafe allocator.pointee.alloc = { data, size in
+            unsafe Unmanaged<MessageArena>.fromOpaque(data!)._withUnsafeGuaranteedRef { unsafe $0.take(byteCount: size) }
+        }
+        unsafe allocator.pointee.free = { _, _ in }
+    }
+
+    deinit {
+        reset()
+        unsafe block.deallocate()
+        unsafe allocator.deallocate()
+    }
+
+    /// What protobuf-c's decoders take.
+    var protobufAllocator: UnsafeMutablePointer<ProtobufCAllocator> { unsafe allocator }
+
+    /// Forgets everything that was taken.
+    public func reset() {
+        used = 0
+        if unsafe overflow.isEmpty { return }
+        for unsafeextra in unsafe overflow { unsafe extra.deallocate() }
+        unsafe overflow.removeAll(keepingCapacity: true)
+        overflowByteCount = 0
+    }
+
+    /// 16-byte aligned memory, nil when the turn has taken its maximum.
+    func take(byteCount: Int) -> UnsafeMutableRawPointer? {
+        let rounded = (byteCount + 15) & ~15
+        if rounded <= blockByteCount - used {
+            let start = unsafe block + used
+            used += rounded
+            return unsafe start
+        }
+        guard byteCount >= 0, rounded <= byteCountMax - overflowByteCount else { return nil }
+        let extra = UnsafeMutableRawPointer.allocate(byteCount: max(rounded, 16), alignment: 16)
+        unsafe overflow.append(extra)
+        overflowByteCount += rounded
+        return unsafe extra
+    }
+
+    /// Room for `count` values; a message being built by this process never meets the maximum, which guards against decoded ones.
+    func array<Element>(_ count: Int, of type: Element.Type) -> UnsafeMutablePointer<Element> {
+        guard let memory = unsafe take(byteCount: count * MemoryLayout<Element>.stride) else {
+            preconditionFailure(
+                "a message of this process asks for \(count) x \(MemoryLayout<Element>.stride) bytes, over \(byteCountMax)")
+        }
+        return unsafe memory.bindMemory(to: Element.self, capacity: max(count, 1))
+    }
+
+    /// One message, initialised by protobuf-c's generated function.
+    func message<Message>(_ initialize: (UnsafeMutablePointer<Message>?) -> Void) -> UnsafeMutablePointer<Message> {
+        let message = unsafe array(1, of: Message.self)
+        unsafe initialize(message)
+        return unsafe message
+    }
+
+    func string(_ text: String) -> UnsafeMutablePointer<CChar> {
+        var text = text
+        return text.withUTF8 { utf8 in
+            let copy = unsafe array(utf8.count + 1, of: CChar.self)
+            if let source = utf8.baseAddress { unsafe memcpy(copy, source, utf8.count) }
+            unsafe copy[utf8.count] = 0
+            return unsafe copy
+        }
+    }
+
+    func bytes(_ bytes: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
+        let copy = unsafe array(bytes.count, of: UInt8.self)
+        if let source = bytes.baseAddress { unsafe memcpy(copy, source, bytes.count) }
+        return unsafe ProtobufCBinaryData(len: bytes.count, data: copy)
+    }
+
+    func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
+        unsafe bytes.withUnsafeBytes { unsafe self.bytes($0) }
+    }
+
+    func doubles(_ values: [Double]) -> UnsafeMutablePointer<Double> {
+        let copy = unsafe array(values.count, of: Double.self)
+        for (index, value) in values.enumerated() { unsafe copy[index] = value }
+        return unsafe copy
+    }
+
+    /// An array of pointers to messages, as repeated fields want it.
+    func pointers<Message>(
+        _ count: Int, _ make: (Int) -> UnsafeMutablePointer<Message>
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<Message>?> {
+        let list = unsafe array(count, of: UnsafeMutablePointer<Message>?.self)
+        for index in 0..<count { unsafe list[index] = make(index) }
+        return unsafe list
+    }
+}
