@@ -45,7 +45,7 @@ public final class MessageArena {
     public func reset() {
         used = 0
         if unsafe overflow.isEmpty { return }
-        for unsafeextra in unsafe overflow { unsafe extra.deallocate() }
+        for index in unsafe overflow.indices { unsafe overflow[index].deallocate() }
         unsafe overflow.removeAll(keepingCapacity: true)
         overflowByteCount = 0
     }
