@@ -17,6 +17,9 @@ public final class MessageArena {
     private let byteCountMax: Int
     private let allocator: UnsafeMutablePointer<ProtobufCAllocator>
 
+    /// What a block grows to: a batch of 10,000 rows of 30 features, twice.
+    private static let keptByteCountMax = 4 << 20
+
     /// `byteCount`: what is kept at all times; `byteCountMax`: what one turn may take.
     public init(byteCount: Int = 256 << 10, byteCountMax: Int = WireLimits.arenaByteCountMax) {
         unsafe block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
@@ -41,13 +44,26 @@ public final class MessageArena {
     /// What protobuf-c's decoders take.
     var protobufAllocator: UnsafeMutablePointer<ProtobufCAllocator> { unsafe allocator }
 
-    /// Forgets everything that was taken.
+    /// Forgets everything that was taken. A turn that needed more than the block makes the next block larger, so that such turns become free.
     public func reset() {
         used = 0
         if unsafe overflow.isEmpty { return }
         for index in unsafe overflow.indices { unsafe overflow[index].deallocate() }
         unsafe overflow.removeAll(keepingCapacity: true)
+        let wanted = min(blockByteCount + overflowByteCount, Self.keptByteCountMax)
         overflowByteCount = 0
+        guard wanted > blockByteCount else { return }
+        unsafe block.deallocate()
+        unsafe block = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
+        blockByteCount = wanted
+    }
+
+    /// Forgets what `body` took in the block, and nothing older: for messages built one after another in one turn.
+    @inline(__always)
+    public func scope<Result>(_ body: () -> Result) -> Result {
+        let mark = used
+        defer { used = mark }
+        return body()
     }
 
     /// 16-byte aligned memory, nil when the turn has taken its maximum.

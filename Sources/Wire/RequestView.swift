@@ -57,6 +57,18 @@ public struct TextView {
         }
     }
 
+    /// A constant of the program.
+    public init(_ text: StaticString) {
+        // Safety: a StaticString of this kind is NUL-terminated and never freed.
+        unsafe bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    fileprivate init(bytes: UnsafeRawBufferPointer) {
+        unsafe self.bytes = unsafe bytes
+    }
+
+    public static var empty: TextView { TextView("") }
+
     @inlinable public var isEmpty: Bool { unsafe bytes.isEmpty }
     @inlinable public var byteCount: Int { unsafe bytes.count }
     public var string: String { unsafe String(decoding: bytes, as: UTF8.self) }
@@ -70,6 +82,15 @@ public struct TextView {
     var cString: UnsafeMutablePointer<CChar>? {
         // Safety: made from a NUL-terminated text, or empty.
         unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
+    }
+}
+
+extension MessageArena {
+    /// A view of a copy of `text` (with its NUL as the last byte) in the arena.
+    public func text(_ text: [UInt8]) -> TextView {
+        precondition(text.last == 0, "the text has no NUL at its end")
+        let copy = unsafe bytes(text)
+        return unsafe TextView(bytes: UnsafeRawBufferPointer(start: copy.data, count: text.count - 1))
     }
 }
 
@@ -107,11 +128,15 @@ public struct ScoreView {
         return unsafe CardTransactionView(message: message.pointee.card)
     }
 
+    public var hasTransaction: Bool {
+        unsafe message.pointee.transaction_case != ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET
+    }
+
     /// How many of the four kinds of input are there; a valid request has exactly one.
     public var inputKindCount: Int {
         let message = unsafe self.message.pointee
         return unsafe (message.n_features32 > 0 ? 1 : 0) + (message.n_features64 > 0 ? 1 : 0)
-            + (message.transaction_case == ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET ? 0 : 1)
+            + (hasTransaction ? 1 : 0)
     }
 }
 
