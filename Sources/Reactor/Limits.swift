@@ -1,0 +1,30 @@
+/// The maxima of an event loop that nobody configures, each with its reason.
+enum Limits {
+    /// Events taken from epoll at once: enough to pay for the system call, few enough that a turn stays short.
+    static let eventCountMax = 256
+    /// Connections accepted from one listener in a turn: a storm of connects must not starve the connected.
+    static let acceptCountPerTurnMax = 32
+    /// The beat of timeouts and of `ConnectionService.tick`; timeouts fire up to one beat late.
+    static let tickNanoseconds: UInt64 = 100_000_000
+    /// How long a listener rests when the process has no descriptor or memory left for its connections.
+    static let acceptPauseNanoseconds: UInt64 = 100_000_000
+    /// How long a connection that we have finished waits for the peer to close, so that a reset does not overtake the
+    /// last bytes sent (closing a socket with unread input resets it).
+    static let lingerNanoseconds: UInt64 = 1_000_000_000
+    /// Input thrown away while lingering; who sends more meets the reset.
+    static let lingerByteCountMax = 16 << 20
+    /// Letters waiting in a loop's mailbox: every connection of a full table may have several answers under way.
+    static let letterCountMax = 1 << 17
+    /// Bytes waiting in a loop's mailbox.
+    static let letterByteCountMax = 256 << 20
+    /// A send buffer that grew for large answers beyond this is given back after they are sent.
+    static let sendBufferKeptByteCountMax = 4 << 20
+    /// Blocks that hold a connection's rest of input or output come in powers of two from 1 KiB to 64 KiB; larger ones
+    /// are not pooled.
+    static let pooledBlockByteCountMin = 1 << 10
+    static let pooledBlockByteCountMax = 1 << 16
+    /// Spare blocks kept of each size: at most 64 x 127 KiB = 8 MiB a loop.
+    static let spareBlockCountMax = 64
+    /// Far above what descriptors allow; bounds the tables' address space to 2 GiB.
+    static let connectionCountMax = 1 << 24
+}
