@@ -199,10 +199,10 @@ def test_esplora_transaction_keeps_everything_and_invents_nothing() -> None:
     assert message.HasField("locktime") and not message.HasField("vsize") and not message.HasField("rbf")
     spent = message.inputs[0]
     assert (spent.prevout_txid, spent.prevout_index, spent.sequence, spent.value) == (b"\xcd" * 32, 1, 4294967293, 10740)
-    assert spent.script_type == pb.BITCOIN_SCRIPT_TYPE_P2WPKH and spent.has_scripts and list(spent.witness) == [b"0D", b"\x02"]
+    assert spent.script_pubkey.hex() == "0014" + "00" * 20 and spent.has_scripts and list(spent.witness) == [b"0D", b"\x02"]
     assert not spent.HasField("age_blocks")
     assert [output.value for output in message.outputs] == [9520, 0] and message.outputs[1].HasField("value")
-    assert message.outputs[1].script_type == pb.BITCOIN_SCRIPT_TYPE_OP_RETURN
+    assert message.outputs[1].script_pubkey == b"\x6a\x00" and message.outputs[1].has_script
 
 
 def test_what_esplora_does_not_tell_can_be_added() -> None:
@@ -219,6 +219,18 @@ def test_unknown_prevout_and_absent_values_stay_missing() -> None:
     message = assay.bitcoin_transaction_from_esplora(source)
     assert not message.inputs[0].HasField("value") and not message.inputs[0].has_scripts
     assert not message.outputs[0].HasField("value") and not message.HasField("fee")
+
+
+def test_stated_script_type_counts_where_there_is_no_script() -> None:
+    source = esplora()
+    source["vout"] = [
+        {"scriptpubkey_type": name, "value": 1} for name in ("v1_p2tr", "op_return", "unknown")
+    ] + [{"scriptpubkey": "51024e73", "scriptpubkey_type": "unknown", "value": 1}, {"value": 1}]
+    types = [output.script_type for output in assay.bitcoin_transaction_from_esplora(source).outputs]
+    assert types == [
+        pb.BITCOIN_SCRIPT_TYPE_P2TR, pb.BITCOIN_SCRIPT_TYPE_OP_RETURN, pb.BITCOIN_SCRIPT_TYPE_NONSTANDARD,
+        pb.BITCOIN_SCRIPT_TYPE_UNSPECIFIED, pb.BITCOIN_SCRIPT_TYPE_UNSPECIFIED,
+    ]
 
 
 @pytest.mark.parametrize(

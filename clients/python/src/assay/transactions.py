@@ -16,7 +16,7 @@ _INPUT_COUNT_MAX = 100_000
 
 _COIN_LIMIT_SATOSHI = 21_000_000 * 100_000_000
 
-# esplora's names. "unknown" and "empty" are left to the server when the script is there: it may know a newer type.
+# esplora's names. All others ("unknown", "empty") are none of the standard types.
 _SCRIPT_TYPES = {
     "p2pk": pb.BITCOIN_SCRIPT_TYPE_P2PK,
     "p2pkh": pb.BITCOIN_SCRIPT_TYPE_P2PKH,
@@ -82,7 +82,7 @@ def _add_input(message: pb.BitcoinTransaction, source: "_Source", age_blocks: Op
         is_coinbase=source.boolean("is_coinbase"), script_sig=source.hex("scriptsig"),
         witness=[_hex(item, f"{source.path}.witness[{index}]") for index, item in enumerate(source.sequence("witness", []))],
         # esplora leaves the witness out where there is none: with the script, all that the input carries is known.
-        has_scripts="scriptsig" in source.values,
+        has_scripts=source.values.get("scriptsig") is not None,
     )
     _set(target, "sequence", source.integer("sequence", 0, (1 << 32) - 1))
     _set(target, "age_blocks", age_blocks if age_blocks is not None else source.integer("age_blocks", 0, (1 << 32) - 1))
@@ -97,20 +97,18 @@ def _add_input(message: pb.BitcoinTransaction, source: "_Source", age_blocks: Op
 def _add_output(message: pb.BitcoinTransaction, source: "_Source") -> None:
     target = message.outputs.add(
         script_pubkey=source.hex("scriptpubkey"), address=source.text("scriptpubkey_address"),
-        has_script="scriptpubkey" in source.values,
+        has_script=source.values.get("scriptpubkey") is not None,
     )
     _set(target, "value", source.integer("value", 0, _COIN_LIMIT_SATOSHI))
     target.script_type = _script_type(source, target.script_pubkey)
 
 
 def _script_type(source: "_Source", script: bytes) -> "pb.BitcoinScriptType":
+    """The stated type, where there is no script to tell it: the script itself is the better witness, and the server reads it."""
     name = source.text("scriptpubkey_type")
-    known = _SCRIPT_TYPES.get(name)
-    if known is not None:
-        return known
     if script or not name:
         return pb.BITCOIN_SCRIPT_TYPE_UNSPECIFIED
-    return pb.BITCOIN_SCRIPT_TYPE_NONSTANDARD
+    return _SCRIPT_TYPES.get(name, pb.BITCOIN_SCRIPT_TYPE_NONSTANDARD)
 
 
 def card_transaction(transaction: Mapping[str, Any]) -> pb.CardTransaction:
