@@ -6,26 +6,26 @@ extension BitcoinFacts {
     /// `feature` is one of kind `.bitcoin`.
     func value(_ feature: DerivedFeature, _ transaction: BitcoinTransactionView) -> Double? {
         switch feature {
-        case .bitcoinSize: size.map(Double.init)
-        case .bitcoinWeight: weight.map(Double.init)
-        case .bitcoinVsize: vsize.map(Double.init)
-        case .bitcoinFee: fee.map(Double.init)
+        case .bitcoinSize: size.map { Double($0) }
+        case .bitcoinWeight: weight.map { Double($0) }
+        case .bitcoinVsize: vsize.map { Double($0) }
+        case .bitcoinFee: fee.map { Double($0) }
         case .bitcoinFeeRate: ratio(fee, vsize)
-        case .bitcoinInputCount: inputCount.map(Double.init)
-        case .bitcoinOutputCount: outputCount.map(Double.init)
-        case .bitcoinInputValue: inputValue.map(Double.init)
-        case .bitcoinOutputValue: outputValue.map(Double.init)
+        case .bitcoinInputCount: inputCount.map { Double($0) }
+        case .bitcoinOutputCount: outputCount.map { Double($0) }
+        case .bitcoinInputValue: inputValue.map { Double($0) }
+        case .bitcoinOutputValue: outputValue.map { Double($0) }
         case .bitcoinFeeShare: ratio(fee, inputValue)
         case .bitcoinValuePerInput: ratio(inputValue, inputCount)
         case .bitcoinValuePerOutput: ratio(outputValue, outputCount)
         case .bitcoinWitnessShare: ratio(witnessByteCount, size)
-        case .bitcoinWitnessBytes: witnessByteCount.map(Double.init)
+        case .bitcoinWitnessBytes: witnessByteCount.map { Double($0) }
         case .bitcoinRbf: signalsReplaceability.map(indicator)
         case .bitcoinCoinbase: isCoinbase.map(indicator)
         case .bitcoinLocktimeSet: transaction.locktime.map { indicator($0 != 0) }
-        case .bitcoinLocktime: transaction.locktime.map(Double.init)
-        case .bitcoinTxVersion: transaction.version.map(Double.init)
-        case .bitcoinSigops: transaction.sigops.map(Double.init)
+        case .bitcoinLocktime: transaction.locktime.map { Double($0) }
+        case .bitcoinTxVersion: transaction.version.map { Double($0) }
+        case .bitcoinSigops: transaction.sigops.map { Double($0) }
         case .bitcoinFirstSeenHour: firstSeen.map { Double($0.hour) }
         case .bitcoinFirstSeenWeekday: firstSeen.map { Double($0.weekday) }
         default: endValue(feature)
@@ -102,7 +102,7 @@ extension BitcoinFacts {
     }
 
     private func count(_ types: ScriptTypeCounts, _ number: UInt16) -> Double? {
-        BitcoinScriptType(rawValue: UInt32(number)).flatMap(types.count).map(Double.init)
+        BitcoinScriptType(rawValue: UInt32(number)).flatMap(types.count).map { Double($0) }
     }
 
     private func share(_ types: ScriptTypeCounts, _ number: UInt16, of count: UInt64) -> Double? {

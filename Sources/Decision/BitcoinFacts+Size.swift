@@ -10,9 +10,9 @@ import Wire
 /// What the message states must agree with what its scripts say; what it leaves out is derived where the rest tells it.
 extension BitcoinFacts {
     mutating func settleSizes(_ transaction: BitcoinTransactionView) throws(TransactionError) {
-        size = transaction.size.map(UInt64.init)
-        weight = transaction.weight.map(UInt64.init)
-        vsize = transaction.vsize.map(UInt64.init)
+        size = transaction.size.map { UInt64($0) }
+        weight = transaction.weight.map { UInt64($0) }
+        vsize = transaction.vsize.map { UInt64($0) }
         let base = derivedBaseByteCount(transaction)
         if let base, inputs.allWitnessesKnown {
             let witness = inputs.hasWitness ? 2 + inputs.witnessByteCount : 0

@@ -92,8 +92,8 @@ extension CardFacts {
         case .cardDayOfWeek: time.map { Double($0.weekday) }
         case .cardWeekend: time.map { indicator($0.weekday >= 5) }
         case .cardCrossBorder: crossesBorder.map(indicator)
-        case .cardMerchantCategory: merchantCategory.map(Double.init)
-        case .cardEntryMode: entryMode.map(Double.init)
+        case .cardMerchantCategory: merchantCategory.map { Double($0) }
+        case .cardEntryMode: entryMode.map { Double($0) }
         case .cardEntryChip, .cardEntryContactless, .cardEntryMagstripe, .cardEntryManual, .cardEntryEcommerce:
             entryMode.map { indicator($0 == UInt32(feature.rawValue - DerivedFeature.cardEntryChip.rawValue) + 1) }
         default: component(Int(feature.rawValue) - Int(DerivedFeature.cardV1.rawValue), transaction)

@@ -7,10 +7,6 @@ public enum FeatureVectorError: Error, Equatable, Sendable {
     case infinite(feature: Int)
     /// NaN, and the feature may not be missing.
     case missing(feature: Int)
-    /// The schema says integer, the value has a fraction.
-    case notInteger(feature: Int)
-    /// The schema says boolean, the value is neither 0 nor 1.
-    case notBoolean(feature: Int)
 
     /// What a caller's program switches over.
     public var reason: String {
@@ -18,8 +14,6 @@ public enum FeatureVectorError: Error, Equatable, Sendable {
         case .count: "FEATURE_COUNT"
         case .infinite: "FEATURE_INFINITE"
         case .missing: "FEATURE_MISSING"
-        case .notInteger: "FEATURE_NOT_INTEGER"
-        case .notBoolean: "FEATURE_NOT_BOOLEAN"
         }
     }
 }
@@ -30,81 +24,49 @@ extension FeatureVectorError: CustomStringConvertible {
         case .count(let got, let expected): "\(got) features instead of \(expected)"
         case .infinite(let feature): "feature \(feature) is infinite"
         case .missing(let feature): "feature \(feature) is NaN and may not be missing"
-        case .notInteger(let feature): "feature \(feature) is an integer by the schema and has a fraction"
-        case .notBoolean(let feature): "feature \(feature) is a boolean by the schema and neither 0 nor 1"
         }
     }
 }
 
 /// Holds feature vectors to the bundle's schema, before anything is scored.
 ///
-/// Categories are not checked further: frameworks define what an unseen, negative or fractional category does, and bundles reproduce it.
+/// A feature's type is not enforced: frameworks define what every finite number does, a fractional count and an unseen, negative or
+/// fractional category too, and bundles reproduce it.
 public enum FeatureValidation {
-    /// `features`: one row of `missingAllowed.count` values. The first offence is reported.
+    /// `features`: [schema.features.count]. The first offence is reported.
     ///
-    /// One pass without branches over the row says whether anything may be wrong; only then is it looked for.
-    public static func check(
-        _ features: UnsafePointer<Float>, missingAllowed: Span<Bool>, types: Span<FeatureType>
-    ) throws(FeatureVectorError) {
-        let infinity = Float.infinity.bitPattern
-        // Safety: the caller promises missingAllowed.count values, and both buffers are read below that.
-        let isSuspicious = unsafe missingAllowed.withUnsafeBufferPointer { allowed in
-            var suspicion: UInt32 = 0
-            for index in 0..<allowed.count {
-                let magnitude = unsafe features[index].bitPattern & 0x7fff_ffff
-                let isInfinite: UInt32 = magnitude == infinity ? 1 : 0
-                let isNaN: UInt32 = magnitude > infinity ? 1 : 0
-                let isRefused: UInt32 = unsafe allowed[index] ? 0 : 1
-                suspicion |= isInfinite | (isNaN & isRefused)
-            }
-            return suspicion != 0
+    /// One pass without branches tells whether every value is finite, which is the rule; only else each is looked at.
+    @inlinable
+    public static func check(_ features: UnsafePointer<Float>, schema: borrowing FeatureSchema) throws(FeatureVectorError) {
+        var exponentIsFull: UInt32 = 0
+        for index in 0..<schema.sources.count {
+            // Safety: the caller promises that many values.
+            let magnitude = unsafe features[index].bitPattern & 0x7fff_ffff
+            exponentIsFull |= magnitude >= 0x7f80_0000 ? 1 : 0
         }
-        if isSuspicious { unsafe try report(features, missingAllowed) }
-        for index in types.indices where types[index] != .float { unsafe try check(features[index], types[index], index) }
+        if exponentIsFull != 0 { unsafe try report(features, schema.sources.count, schema.missingAllowed.span) }
     }
 
     /// As for Float.
-    public static func check(
-        _ features: UnsafePointer<Double>, missingAllowed: Span<Bool>, types: Span<FeatureType>
-    ) throws(FeatureVectorError) {
-        let infinity = Double.infinity.bitPattern
-        // Safety: as for Float.
-        let isSuspicious = unsafe missingAllowed.withUnsafeBufferPointer { allowed in
-            var suspicion: UInt64 = 0
-            for index in 0..<allowed.count {
-                let magnitude = unsafe features[index].bitPattern & 0x7fff_ffff_ffff_ffff
-                let isInfinite: UInt64 = magnitude == infinity ? 1 : 0
-                let isNaN: UInt64 = magnitude > infinity ? 1 : 0
-                let isRefused: UInt64 = unsafe allowed[index] ? 0 : 1
-                suspicion |= isInfinite | (isNaN & isRefused)
-            }
-            return suspicion != 0
+    @inlinable
+    public static func check(_ features: UnsafePointer<Double>, schema: borrowing FeatureSchema) throws(FeatureVectorError) {
+        var exponentIsFull: UInt64 = 0
+        for index in 0..<schema.sources.count {
+            // Safety: the caller promises that many values.
+            let magnitude = unsafe features[index].bitPattern & 0x7fff_ffff_ffff_ffff
+            exponentIsFull |= magnitude >= 0x7ff0_0000_0000_0000 ? 1 : 0
         }
-        if isSuspicious { unsafe try report(features, missingAllowed) }
-        for index in types.indices where types[index] != .float { unsafe try check(features[index], types[index], index) }
+        if exponentIsFull != 0 { unsafe try report(features, schema.sources.count, schema.missingAllowed.span) }
     }
 
-    private static func report<Value: BinaryFloatingPoint>(
-        _ features: UnsafePointer<Value>, _ missingAllowed: Span<Bool>
+    @usableFromInline
+    static func report<Value: BinaryFloatingPoint>(
+        _ features: UnsafePointer<Value>, _ count: Int, _ missingAllowed: Span<UInt64>
     ) throws(FeatureVectorError) {
-        for index in missingAllowed.indices {
+        for index in 0..<count {
             let value = unsafe features[index]
             if value.isInfinite { throw .infinite(feature: index) }
-            if value.isNaN, !missingAllowed[index] { throw .missing(feature: index) }
-        }
-    }
-
-    @inline(__always)
-    private static func check<Value: BinaryFloatingPoint>(
-        _ value: Value, _ type: FeatureType, _ index: Int
-    ) throws(FeatureVectorError) {
-        switch type {
-        case .float, .categorical: break
-        case .integer:
-            // NaN was dealt with before: here it is an allowed "missing".
-            if value != value.rounded(.towardZero), !value.isNaN { throw .notInteger(feature: index) }
-        case .boolean:
-            if value != 0, value != 1, !value.isNaN { throw .notBoolean(feature: index) }
+            if value.isNaN, missingAllowed[index / 64] >> UInt64(index % 64) & 1 == 0 { throw .missing(feature: index) }
         }
     }
 }
