@@ -1,0 +1,192 @@
+import Audit
+import Glibc
+import Logging
+import ModelBundle
+import Platform
+import Reactor
+import Registry
+import Session
+import Synchronization
+
+/// A whole server: registry, audit trail, loops and control plane, wired together.
+///
+///     let server = try AssayServer(configuration, version: "1.0.0", logger: logger)
+///     server.start()
+///     server.waitUntilStopped()            // another thread calls drain() or stop()
+///
+/// Threads: one a loop (`assay-loop-N`), one for the registry, one for control requests, and those of the audit trail.
+public final class AssayServer: Sendable {
+    public let configuration: ServerConfiguration
+    public let status: ServerStatus
+    /// The TCP port that is listened on; nil without TCP.
+    public let port: Int?
+    private let logger: Logger
+    private let trail: AuditTrail
+    private let watcher: RegistryWatcher
+    private let control: ControlPlane
+    private let loops: [EventLoop]
+    private let listeners: [Listener]
+    private let running = Mutex<Running?>(nil)
+    /// The audit trail failed: `waitUntilStopped` says so.
+    private let hasFailed: FailureFlag
+
+    private struct Running {
+        var loopThreads: [WorkerThread]
+        var controlThread: WorkerThread
+    }
+
+    /// Recovers the journal, admits the registry's bundles, and opens the sockets; nothing is answered before `start`.
+    public init(_ configuration: ServerConfiguration, version: String, logger: Logger) throws(ServerError) {
+        guard (1...1024).contains(configuration.workerCount) else { throw .workerCount(configuration.workerCount) }
+        guard configuration.listen != nil || configuration.unixPath != nil else { throw .nothingToListenOn }
+        self.configuration = configuration
+        self.logger = logger
+        let failure = FailureFlag()
+        hasFailed = failure
+        trail = try Self.openTrail(configuration, logger, failure)
+        let publisher = SnapshotPublisher(readerCount: configuration.workerCount)
+        let slots = VersionSlots()
+        let status = ServerStatus(
+            serverVersion: version, trail: trail, publisher: publisher, slots: slots, administration: configuration.administration
+        )
+        self.status = status
+        watcher = try Self.makeWatcher(configuration, publisher, status, logger)
+        listeners = try Self.makeListeners(configuration)
+        port = listeners.compactMap(\.port).first
+        do throws(SystemError) {
+            control = try ControlPlane(watcher: watcher, trail: trail, frameByteCountMax: configuration.session.frameByteCountMax)
+        } catch {
+            throw .registry(.system(error))
+        }
+        var loops: [EventLoop] = []
+        var counters: [WorkerCounters] = []
+        for index in 0..<configuration.workerCount {
+            let current = CurrentConnection()
+            let control = self.control
+            let worker = ScoringWorker(
+                limits: configuration.session, services: status, reader: publisher.reader(index),
+                producer: trail.producer(worker: index),
+                slots: slots
+            ) { control.submit(current.id, $0) }
+            let service = LoopService(worker: worker, current: current, administration: configuration.administration)
+            do throws(ReactorError) {
+                loops.append(try EventLoop(index: UInt16(index), configuration: configuration.loop, service: service))
+            } catch {
+                throw .reactor(error)
+            }
+            counters.append(worker.counters)
+        }
+        self.loops = loops
+        status.attach(loops: loops.map(\.counters), workers: counters)
+        failure.whenSet { [weak self] in self?.drain() }
+    }
+
+    private static func openTrail(
+        _ configuration: ServerConfiguration, _ logger: Logger, _ failure: FailureFlag
+    ) throws(ServerError) -> AuditTrail {
+        do throws(AuditError) {
+            return try AuditTrail.open(configuration.audit, logger: logger) { _ in failure.set() }
+        } catch {
+            throw .audit(error)
+        }
+    }
+
+    private static func makeWatcher(
+        _ configuration: ServerConfiguration, _ publisher: SnapshotPublisher, _ status: ServerStatus, _ logger: Logger
+    ) throws(ServerError) -> RegistryWatcher {
+        do throws(RegistryError) {
+            let directory = try RegistryDirectory(path: configuration.registryDirectory)
+            return try RegistryWatcher(
+                directory: directory, publisher: publisher, pollSeconds: configuration.registryPollSeconds, logger: logger
+            ) { publication in status.countSwaps(publication.swaps.count { $0.previousVersion != 0 }) }
+        } catch {
+            throw .registry(error)
+        }
+    }
+
+    private static func makeListeners(_ configuration: ServerConfiguration) throws(ServerError) -> [Listener] {
+        do throws(ReactorError) {
+            var listeners: [Listener] = []
+            if let address = configuration.listen { listeners.append(try Listener.tcp(host: address.host, port: address.port)) }
+            if let path = configuration.unixPath { listeners.append(try Listener.unix(path: path)) }
+            return listeners
+        } catch {
+            throw .reactor(error)
+        }
+    }
+
+    /// Publishes the registry and begins to answer.
+    public func start() {
+        watcher.start()
+        for loop in loops { for listener in listeners { loop.listen(on: listener) } }
+        running.withLock { running in
+            precondition(running == nil, "the server was started before")
+            let loopThreads = loops.enumerated().map { index, loop in
+                let processor = index < configuration.processors.count ? configuration.processors[index] : nil
+                return WorkerThread(name: "assay-loop-\(index)", processor: processor) { loop.run() }
+            }
+            let loops = self.loops
+            let control = self.control
+            running = Running(
+                loopThreads: loopThreads, controlThread: WorkerThread(name: "assay-control") { control.run(loops: loops) })
+        }
+    }
+
+    /// Stops accepting, answers what has arrived, then ends; connections still busy after `drainSeconds` are closed. From any thread.
+    public func drain() {
+        status.beginDraining()
+        for listener in listeners { listener.stopListening() }
+        let deadline = Clock.monotonicNanoseconds() + UInt64(configuration.drainSeconds) * 1_000_000_000
+        for loop in loops { loop.drain(deadlineNanoseconds: deadline) }
+    }
+
+    /// Closes every connection at once; what is in the audit trail stays. From any thread.
+    public func stop() {
+        status.beginDraining()
+        for loop in loops { loop.stop() }
+    }
+
+    /// Looks at the registry now instead of at the next notification or poll.
+    public func refreshRegistry() { watcher.refreshNow() }
+
+    /// Waits for the loops to end, then closes the control plane, the registry and the audit trail in this order.
+    /// False: the audit trail had failed, and the process should exit with an error.
+    public func waitUntilStopped() -> Bool {
+        let threads = running.withLock { $0 }
+        guard let threads else { return true }
+        for thread in threads.loopThreads { thread.join() }
+        control.stop()
+        threads.controlThread.join()
+        watcher.stop()
+        trail.close()
+        return !hasFailed.isSet
+    }
+}
+
+/// Set once, from any thread, also before anybody listens.
+final class FailureFlag: Sendable {
+    private struct State {
+        var isSet = false
+        var action: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    var isSet: Bool { state.withLock { $0.isSet } }
+
+    func set() {
+        let action = state.withLock { state in
+            state.isSet = true
+            return state.action
+        }
+        action?()
+    }
+
+    func whenSet(_ action: @escaping @Sendable () -> Void) {
+        let isSet = state.withLock { state in
+            state.action = action
+            return state.isSet
+        }
+        if isSet { action() }
+    }
+}

@@ -1,0 +1,149 @@
+import Audit
+import ModelBundle
+import Platform
+import Reactor
+import Registry
+import Session
+import Synchronization
+import Wire
+
+/// Answers what must not be answered on a loop: look-ups in the journal, pieces of bundles, moves of aliases. One thread, one request
+/// after another, so that administrators never race each other inside one server.
+final class ControlPlane: Sendable {
+    /// Requests of all connections that wait at most; each holds a few hundred bytes.
+    static let queueCountMax = 1024
+    /// What a FetchBundle reply needs beside the piece itself.
+    private static let envelopeByteCount = 64 << 10
+
+    private struct Job: Sendable {
+        let connection: ConnectionID
+        let request: ControlRequest
+    }
+
+    private let queue = Mutex<[Job]>([])
+    private let wakeUp: EventSignal
+    private let isStopping = Atomic(false)
+    private let watcher: RegistryWatcher
+    private let trail: AuditTrail
+    private let frameByteCountMax: Int
+
+    init(watcher: RegistryWatcher, trail: AuditTrail, frameByteCountMax: Int) throws(SystemError) {
+        wakeUp = try EventSignal()
+        self.watcher = watcher
+        self.trail = trail
+        self.frameByteCountMax = frameByteCountMax
+    }
+
+    /// Called on a loop; false when too much is waiting.
+    func submit(_ connection: ConnectionID, _ request: ControlRequest) -> Bool {
+        let isTaken = queue.withLock { queue in
+            guard queue.count < Self.queueCountMax else { return false }
+            queue.append(Job(connection: connection, request: request))
+            return true
+        }
+        if isTaken { wakeUp.signal() }
+        return isTaken
+    }
+
+    /// Answers until `stop`, and what is queued by then; replies go to the connection's loop.
+    func run(loops: [EventLoop]) {
+        while true {
+            let jobs = queue.withLock { queue in
+                defer { queue = [] }
+                return queue
+            }
+            for job in jobs {
+                loops[Int(job.connection.loop)].post(
+                    job.connection, reply(to: job.request).frame(acceptsLZ4: job.request.acceptsLZ4))
+            }
+            if !jobs.isEmpty { continue }
+            // Partner: the releasing store in `stop`, which signals afterwards.
+            if isStopping.load(ordering: .acquiring) { return }
+            wakeUp.wait(milliseconds: -1)
+        }
+    }
+
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        wakeUp.signal()
+    }
+
+    private func reply(to request: ControlRequest) -> Reply {
+        let now = Clock.wallNanoseconds() / 1000
+        if request.deadlineMicroseconds != 0, request.deadlineMicroseconds <= now {
+            let error = ReplyError(reason: "DEADLINE_EXCEEDED", text: "the deadline passed while the request was waiting")
+            return Reply(id: request.id, status: .deadlineExceeded, error: error)
+        }
+        do throws(ControlError) {
+            return Reply(id: request.id, body: try answer(request))
+        } catch {
+            return Reply(id: request.id, status: error.status, error: error.replyError)
+        }
+    }
+
+    private func answer(_ request: ControlRequest) throws(ControlError) -> ReplyBody {
+        switch request.body {
+        case .getDecision(let sequence): return .getDecision(record: try record(sequence))
+        case .describeModel(let reference):
+            let (snapshot, entry) = try find(reference)
+            return .describeModel(ModelDescription(entry, in: snapshot))
+        case .fetchBundle(let reference, let offset, let byteCountMax):
+            return .fetchBundle(try piece(reference, offset: offset, byteCountMax: byteCountMax))
+        case .setAlias(let bundle, let alias, let version, let who, let why):
+            do throws(RegistryError) {
+                let change = try watcher.setAlias(
+                    bundle, alias: alias, version: version, who: who.isEmpty ? request.caller : who, why: why)
+                return .setAlias(previousVersion: change.previousVersion, version: change.version)
+            } catch {
+                throw .registry(error)
+            }
+        case .rollback(let bundle, let alias, let who, let why):
+            do throws(RegistryError) {
+                let change = try watcher.rollback(
+                    bundle, alias: alias.isEmpty ? "champion" : alias, who: who.isEmpty ? request.caller : who, why: why)
+                return .rollback(previousVersion: change.previousVersion, version: change.version)
+            } catch {
+                throw .registry(error)
+            }
+        case .score, .scoreBatch, .hello, .health, .listModels, .stats:
+            preconditionFailure("\(request.body.method) is answered on the loop")
+        }
+    }
+
+    private func record(_ sequence: UInt64) throws(ControlError) -> [UInt8] {
+        let record: [UInt8]?
+        do throws(AuditError) { record = try trail.record(sequence: sequence) } catch { throw .audit(error) }
+        guard let record else { throw .unknownDecision }
+        return record
+    }
+
+    private func find(_ reference: ModelReference) throws(ControlError) -> (RegistrySnapshot, PublishedBundle) {
+        let snapshot = watcher.publisher.current
+        let lookup = unsafe Array(reference.bundle.utf8).withUnsafeBytes { name in
+            unsafe Array(reference.alias.utf8).withUnsafeBytes { alias in
+                unsafe snapshot.find(name: name, alias: alias, version: reference.version)
+            }
+        }
+        switch lookup {
+        case .found(let index): return (snapshot, snapshot.entries[index])
+        case .unknownBundle: throw .unknownModel(reason: "UNKNOWN_BUNDLE", text: "no bundle of that name is served")
+        case .unknownAlias: throw .unknownModel(reason: "UNKNOWN_ALIAS", text: "the bundle has no such alias")
+        case .unknownVersion: throw .unknownModel(reason: "UNKNOWN_VERSION", text: "that version of the bundle is not served")
+        }
+    }
+
+    private func piece(_ reference: ModelReference, offset: UInt64, byteCountMax: UInt32) throws(ControlError) -> BundlePiece {
+        let entry = try find(reference).1
+        let bundle = entry.bundle
+        guard offset <= UInt64(bundle.byteCount) else { throw .offsetBeyondEnd(offset: offset, byteCount: bundle.byteCount) }
+        let limit = frameByteCountMax - Self.envelopeByteCount
+        let wanted = byteCountMax == 0 ? limit : min(Int(byteCountMax), limit)
+        let start = Int(offset)
+        let end = min(bundle.byteCount, start + wanted)
+        // Safety: start <= end <= the file's length; the bundle is alive until the copy is made.
+        let bytes = unsafe Array(bundle.fileBytes[start..<end])
+        return BundlePiece(
+            version: entry.version, digest: bundle.digest.bytes, byteCount: UInt64(bundle.byteCount), offset: offset, bytes: bytes
+        )
+    }
+}

@@ -1,0 +1,36 @@
+import Audit
+import Reactor
+import Session
+
+/// How a server is set up. The defaults are those of `assay serve`.
+public struct ServerConfiguration: Sendable {
+    /// Who may send SetAlias and Rollback.
+    public enum AdministrationPolicy: String, Sendable, CaseIterable {
+        /// Callers on this machine: Unix sockets and loopback addresses.
+        case local
+        case all
+        case none
+    }
+
+    public var registryDirectory: String
+    /// Host and port of the wire protocol; nil: no TCP. An IPv6 address stands in brackets; port 0 lets the kernel choose.
+    public var listen: (host: String, port: Int)? = ("127.0.0.1", 7170)
+    public var unixPath: String?
+    /// Loops, one a processor. 1-1024.
+    public var workerCount: Int
+    /// Processor of each worker, in order; workers beyond the list are not bound.
+    public var processors: [Int] = []
+    public var loop = LoopConfiguration()
+    public var session = SessionLimits()
+    public var audit: AuditConfiguration
+    public var registryPollSeconds = 10
+    public var administration = AdministrationPolicy.local
+    /// How long a drain waits for connections before it closes them.
+    public var drainSeconds = 10
+
+    public init(registryDirectory: String, journalDirectory: String, workerCount: Int) {
+        self.registryDirectory = registryDirectory
+        self.workerCount = workerCount
+        audit = AuditConfiguration(journalDirectory: journalDirectory, workerCount: workerCount)
+    }
+}

@@ -1,0 +1,23 @@
+import Audit
+import Reactor
+import Registry
+
+/// Why a server does not start.
+public enum ServerError: Error, Sendable, CustomStringConvertible {
+    case registry(RegistryError)
+    case audit(AuditError)
+    case reactor(ReactorError)
+    /// Neither TCP nor a Unix socket is configured.
+    case nothingToListenOn
+    case workerCount(Int)
+
+    public var description: String {
+        switch self {
+        case .registry(let error): "registry: \(error)"
+        case .audit(let error): "audit trail: \(error)"
+        case .reactor(let error): "network: \(error)"
+        case .nothingToListenOn: "neither a TCP address nor a Unix socket to listen on"
+        case .workerCount(let count): "\(count) workers, 1 to 1024 are possible"
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Audit
+import Platform
+import Reactor
+import Registry
+import Session
+import Synchronization
+import Wire
+
+/// What the server knows of itself: read by sessions (Health, Stats, ListModels) and by the console, from any thread.
+public final class ServerStatus: SessionServices {
+    public let serverVersion: String
+    public let serverID: [UInt8]
+    public let trail: AuditTrail
+    public let publisher: SnapshotPublisher
+    public let slots: VersionSlots
+    public let administration: ServerConfiguration.AdministrationPolicy
+    private let startNanoseconds = Clock.monotonicNanoseconds()
+    private let isDrainingFlag = Atomic(false)
+    private let swapCounter = Atomic<UInt64>(0)
+    private let parts = Mutex<Parts>(Parts())
+
+    /// What exists only once the loops do.
+    private struct Parts {
+        var loopCounters: [LoopCounters] = []
+        var workerCounters: [WorkerCounters] = []
+    }
+
+    init(
+        serverVersion: String, trail: AuditTrail, publisher: SnapshotPublisher, slots: VersionSlots,
+        administration: ServerConfiguration.AdministrationPolicy
+    ) {
+        self.serverVersion = serverVersion
+        serverID = trail.identity.bytes
+        self.trail = trail
+        self.publisher = publisher
+        self.slots = slots
+        self.administration = administration
+    }
+
+    func attach(loops: [LoopCounters], workers: [WorkerCounters]) {
+        parts.withLock { $0 = Parts(loopCounters: loops, workerCounters: workers) }
+    }
+
+    func countSwaps(_ count: Int) { swapCounter.add(UInt64(count), ordering: .relaxed) }
+
+    /// From now on the server is not ready.
+    func beginDraining() { isDrainingFlag.store(true, ordering: .relaxed) }
+
+    public var isDraining: Bool { isDrainingFlag.load(ordering: .relaxed) }
+    public var swapCount: UInt64 { swapCounter.load(ordering: .relaxed) }
+    public var loopCounters: [LoopCounters] { parts.withLock { $0.loopCounters } }
+    public var workerCounters: [WorkerCounters] { parts.withLock { $0.workerCounters } }
+
+    /// Every cause for worry, the blocking ones first.
+    public func health() -> HealthMessage {
+        let reasons = (blockingReasons + warnings)
+        return HealthMessage(isReady: !reasons.contains(where: \.isBlocking), reasons: reasons)
+    }
+
+    private var blockingReasons: [HealthMessage.Reason] {
+        var reasons: [HealthMessage.Reason] = []
+        if isDraining { reasons.append(.init(code: "DRAINING", text: "the server is draining", isBlocking: true)) }
+        if publisher.current.aliases.isEmpty {
+            reasons.append(.init(code: "NO_BUNDLE", text: "no alias names a bundle that can be served", isBlocking: true))
+        }
+        if let failure = trail.status.failure {
+            reasons.append(.init(code: "AUDIT_FAILED", text: "\(failure)", isBlocking: true))
+        }
+        return reasons
+    }
+
+    private var warnings: [HealthMessage.Reason] {
+        let audit = trail.status
+        var reasons = publisher.current.problems.map { problem in
+            HealthMessage.Reason(code: "BUNDLE_REFUSED", text: "\(problem)", isBlocking: false)
+        }
+        if audit.isDiskFull {
+            reasons.append(
+                .init(code: "AUDIT_DISK_FULL", text: "the journal's disk is full; records wait in memory", isBlocking: false))
+        }
+        if audit.isBacklogOverLimit {
+            reasons.append(.init(code: "AUDIT_BACKLOG", text: "the backlog to PostgreSQL is over its limit", isBlocking: false))
+        }
+        if audit.postgres != nil, false {
+            reasons.append(.init(code: "POSTGRES_DOWN", text: "records wait for PostgreSQL in the journal", isBlocking: false))
+        }
+        return reasons
+    }
+
+    public func models() -> [ModelVersionMessage] { publisher.current.modelMessages }
+
+    public func stats() -> StatsMessage {
+        let audit = trail.status
+        let loops = loopCounters
+        let workers = workerCounters
+        var stats = StatsMessage()
+        stats.uptimeMicroseconds = (Clock.monotonicNanoseconds() - startNanoseconds) / 1000
+        stats.connectionsOpen = loops.reduce(0) { $0 + $1[.connectionsOpen] }
+        stats.connectionsTotal = loops.reduce(0) { $0 + $1[.connectionsAccepted] }
+        for worker in workers {
+            for method in Method.allCases {
+                for status in Status.allCases {
+                    let count = worker.requests(method, status)
+                    stats.requestsTotal += count
+                    if status != .ok { stats.errorsTotal += count }
+                }
+            }
+        }
+        let byOutcome = WireOutcome.allCases.map { outcome in
+            workers.reduce(0) { sum, worker in
+                sum
+                    + slots.all.reduce(worker.decisions(slot: 0, outcome: outcome)) {
+                        $0 + worker.decisions(slot: $1.slot, outcome: outcome)
+                    }
+            }
+        }
+        stats.decisionsByOutcome = byOutcome
+        stats.decisionsTotal = byOutcome.reduce(0, +)
+        stats.auditSequenceLast = audit.lastSequence
+        stats.auditSequenceDurable = audit.durableSequence
+        stats.auditSequenceShipped = audit.shippedSequence ?? 0
+        stats.auditBacklogByteCount = UInt64(audit.backlogByteCount)
+        stats.swapsTotal = swapCount
+        return stats
+    }
+}

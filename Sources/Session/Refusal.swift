@@ -1,0 +1,105 @@
+import Decision
+import Wire
+
+/// Why a request of a well-formed frame gets no result. The connection goes on.
+enum Refusal: Error, Equatable {
+    case deadlineExceeded(lateMicroseconds: Int64)
+    case inputCount(Int)
+    case precision
+    case unknownBundle
+    case unknownAlias
+    case unknownVersion
+    case features(FeatureVectorError)
+    case transaction(TransactionError)
+    case transactionIDTooLong(byteCount: Int)
+    case callerTooLong(byteCount: Int)
+    case textNotUTF8
+    case explainOutOfRange(UInt32)
+    case explainUnsupported
+    case auditUnavailable
+    case batchRowCount(got: Int, limit: Int)
+    case batchTransactionIDs(got: Int, expected: Int)
+    case batchTooLarge(rowCount: Int)
+    case notAdministrator
+    case protocolVersion(UInt32)
+    case tooManyInFlight(limit: Int)
+    case controlQueueFull
+
+    var status: Status {
+        switch self {
+        case .deadlineExceeded: .deadlineExceeded
+        case .unknownBundle, .unknownAlias, .unknownVersion: .notFound
+        case .auditUnavailable: .auditUnavailable
+        case .notAdministrator: .permissionDenied
+        case .explainUnsupported: .unimplemented
+        case .tooManyInFlight, .controlQueueFull: .resourceExhausted
+        default: .invalidArgument
+        }
+    }
+
+    var error: ReplyError {
+        ReplyError(reason: reason, text: text, retryAfterMicroseconds: retryAfterMicroseconds)
+    }
+
+    private var retryAfterMicroseconds: UInt64 {
+        switch self {
+        // The journal drains a full ring in some ten milliseconds; control requests take about as long.
+        case .auditUnavailable, .tooManyInFlight, .controlQueueFull: 10_000
+        default: 0
+        }
+    }
+
+    private var reason: String {
+        switch self {
+        case .deadlineExceeded: "DEADLINE_EXCEEDED"
+        case .inputCount: "INPUT_COUNT"
+        case .precision: "PRECISION"
+        case .unknownBundle: "UNKNOWN_BUNDLE"
+        case .unknownAlias: "UNKNOWN_ALIAS"
+        case .unknownVersion: "UNKNOWN_VERSION"
+        case .features(let error): error.reason
+        case .transaction(let error): error.reason
+        case .transactionIDTooLong: "TRANSACTION_ID_TOO_LONG"
+        case .callerTooLong: "CALLER_TOO_LONG"
+        case .textNotUTF8: "TEXT_NOT_UTF8"
+        case .explainOutOfRange: "EXPLAIN_OUT_OF_RANGE"
+        case .explainUnsupported: "EXPLAIN_UNSUPPORTED"
+        case .auditUnavailable: "AUDIT_UNAVAILABLE"
+        case .batchRowCount: "BATCH_ROW_COUNT"
+        case .batchTransactionIDs: "BATCH_TRANSACTION_IDS"
+        case .batchTooLarge: "BATCH_TOO_LARGE"
+        case .notAdministrator: "NOT_ADMINISTRATOR"
+        case .protocolVersion: "PROTOCOL_VERSION"
+        case .tooManyInFlight: "TOO_MANY_IN_FLIGHT"
+        case .controlQueueFull: "CONTROL_QUEUE_FULL"
+        }
+    }
+
+    private var text: String {
+        switch self {
+        case .deadlineExceeded(let late): "the deadline had passed \(late) us before"
+        case .inputCount(let count): "\(count) inputs, exactly one of features32, features64, bitcoin and card is wanted"
+        case .precision: "the bundle's precision is float32: send features32"
+        case .unknownBundle: "no bundle of that name is served"
+        case .unknownAlias: "the bundle has no such alias"
+        case .unknownVersion: "that version of the bundle is not served"
+        case .features(let error): error.description
+        case .transaction(let error): error.description
+        case .transactionIDTooLong(let byteCount):
+            "transaction_id has \(byteCount) bytes, at most \(WireLimits.transactionIDByteCountMax) are kept"
+        case .callerTooLong(let byteCount):
+            "the caller's name has \(byteCount) bytes, at most \(WireLimits.callerByteCountMax) are kept"
+        case .textNotUTF8: "transaction_id and caller are UTF-8"
+        case .explainOutOfRange(let count): "\(count) reasons were asked for, 0 to 32 are possible"
+        case .explainUnsupported: "this server gives no feature reasons yet; send explain 0"
+        case .auditUnavailable: "the audit trail takes no record now, so there is no decision"
+        case .batchRowCount(let got, let limit): "\(got) rows, 1 to \(limit) are accepted"
+        case .batchTransactionIDs(let got, let expected): "\(got) transaction ids for \(expected) rows; send none or one a row"
+        case .batchTooLarge(let rowCount): "the audit records of \(rowCount) such rows exceed the ring: send fewer at once"
+        case .notAdministrator: "administrative requests are not accepted from here"
+        case .protocolVersion(let version): "protocol \(version), this server speaks 1"
+        case .tooManyInFlight(let limit): "\(limit) requests of this connection are waiting already"
+        case .controlQueueFull: "too many requests of this kind are waiting"
+        }
+    }
+}

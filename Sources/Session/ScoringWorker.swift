@@ -1,0 +1,119 @@
+import Audit
+import Decision
+import ModelBundle
+import Platform
+import Registry
+import Wire
+
+/// What the sessions of one loop share: memory, the worker's end of the audit trail, its reader of the published bundles, its counters.
+///
+/// Used by that loop's thread alone. A turn is what one read brought on one connection: `beginTurn` takes the current snapshot of the
+/// registry and the time, `endTurn` gives the snapshot back.
+@safe
+public final class ScoringWorker {
+    public let limits: SessionLimits
+    public let services: any SessionServices
+    public let counters = WorkerCounters()
+    /// Takes what must not be answered on the loop. False: the queue is full.
+    let submit: (ControlRequest) -> Bool
+
+    let arena = MessageArena()
+    var producer: AuditProducer
+    private let reader: SnapshotReader
+    private let slots: VersionSlots
+
+    // Safety: valid between beginTurn and endTurn only, by the reader's promise.
+    private(set) var snapshot: Unmanaged<RegistrySnapshot>?
+    /// Counter slot of each entry of the snapshot of `slotsGeneration`.
+    private var slotOfEntry: [Int] = []
+    private var slotsGeneration = UInt64.max
+    private(set) var turnStartNanoseconds: UInt64 = 0
+    private var turnStartWallNanoseconds: Int64 = 0
+
+    let rows = RowScratch()
+
+    public init(
+        limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer,
+        slots: VersionSlots,
+        submit: @escaping (ControlRequest) -> Bool
+    ) {
+        self.limits = limits
+        self.services = services
+        self.reader = reader
+        self.producer = producer
+        self.slots = slots
+        self.submit = submit
+    }
+
+    func beginTurn() {
+        turnStartNanoseconds = Clock.monotonicNanoseconds()
+        turnStartWallNanoseconds = Clock.wallNanoseconds()
+        let entered = unsafe reader.enter()
+        unsafe snapshot = entered
+        unsafe entered._withUnsafeGuaranteedRef { current in
+            if current.generation != slotsGeneration { learnSlots(current) }
+        }
+    }
+
+    func endTurn() {
+        unsafe snapshot = nil
+        reader.leave()
+    }
+
+    func counterSlot(entry: Int) -> Int { slotOfEntry[entry] }
+
+    /// Unix time now, from one read of the monotonic clock.
+    func wallNanoseconds(at monotonic: UInt64) -> Int64 {
+        turnStartWallNanoseconds &+ Int64(monotonic &- turnStartNanoseconds)
+    }
+
+    /// Once a publication, not once a request.
+    private func learnSlots(_ snapshot: RegistrySnapshot) {
+        slotOfEntry = snapshot.entries.map { slots.slot(bundle: $0.name, version: $0.version) }
+        slotsGeneration = snapshot.generation
+    }
+}
+
+/// Rows of numbers on their way through a model; grows to the largest request seen and stays.
+///
+/// Safety: each buffer is owned by this object and freed by deinit; pointers handed out die at the next call that may grow it.
+@safe
+final class RowScratch {
+    private(set) var features = UnsafeMutableBufferPointer<Float>.allocate(capacity: 256)
+    private(set) var raw = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64)
+    private(set) var outputs = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64)
+    /// The same as float64, as they travel.
+    private(set) var rawDoubles = UnsafeMutableBufferPointer<Double>.allocate(capacity: 64)
+    private(set) var scores = UnsafeMutableBufferPointer<Double>.allocate(capacity: 64)
+
+    deinit {
+        unsafe features.deallocate()
+        unsafe raw.deallocate()
+        unsafe outputs.deallocate()
+        unsafe rawDoubles.deallocate()
+        unsafe scores.deallocate()
+    }
+
+    func reserve(featureCount: Int, rawCount: Int, outputCount: Int) {
+        if featureCount > (unsafe features.count) { unsafe Self.replace(&features, featureCount) }
+        if rawCount > (unsafe raw.count) {
+            unsafe Self.replace(&raw, rawCount)
+            unsafe Self.replace(&rawDoubles, rawCount)
+        }
+        if outputCount > (unsafe outputs.count) {
+            unsafe Self.replace(&outputs, outputCount)
+            unsafe Self.replace(&scores, outputCount)
+        }
+    }
+
+    private static func replace<Element>(_ buffer: inout UnsafeMutableBufferPointer<Element>, _ count: Int) {
+        unsafe buffer.deallocate()
+        unsafe buffer = .allocate(capacity: count)
+    }
+
+    /// Widens `rawCount` margins and `outputCount` outputs; exact.
+    func widen(rawCount: Int, outputCount: Int) {
+        for index in 0..<rawCount { unsafe rawDoubles[index] = Double(raw[index]) }
+        for index in 0..<outputCount { unsafe scores[index] = Double(outputs[index]) }
+    }
+}

@@ -1,0 +1,131 @@
+import Decision
+import ModelBundle
+import Platform
+import Reactor
+import Registry
+import Wire
+
+extension Session {
+    /// Many rows, one version, one reply; every row is a decision with a record of its own.
+    func decide(
+        _ request: RequestView, _ batch: ScoreBatchView, _ worker: ScoringWorker, _ output: inout SendBuffer
+    ) throws(Refusal) {
+        try checkDeadline(request, worker)
+        let rowCount = batch.rowCount
+        guard rowCount >= 1, rowCount <= worker.limits.batchRowCountMax else {
+            throw .batchRowCount(got: rowCount, limit: worker.limits.batchRowCountMax)
+        }
+        guard batch.transactionIDCount == 0 || batch.transactionIDCount == rowCount else {
+            throw .batchTransactionIDs(got: batch.transactionIDCount, expected: rowCount)
+        }
+        let caller = self.caller(batch.caller, worker)
+        for row in 0..<max(batch.transactionIDCount, 1) {
+            try check(transactionID: batch.transactionIDCount == 0 ? .empty : batch.transactionID(row), caller: caller)
+        }
+        let entry = try worker.find(name: batch.bundle, alias: batch.alias, version: batch.version)
+        let served = unsafe worker.served(entry)
+        // Safety: the snapshot, which the turn holds, keeps the bundle alive.
+        let result: Result<ScoreBatchMessage, Refusal> = unsafe served.bundle._withUnsafeGuaranteedRef { bundle in
+            do throws(Refusal) {
+                return .success(try unsafe decide(request, batch, caller, entry, served, bundle, worker))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let reply = try result.get()
+        output.append(Reply(id: request.id, body: .scoreBatch(reply)).frame(acceptsLZ4: acceptsLZ4))
+    }
+
+    private func decide(
+        _ request: RequestView, _ batch: ScoreBatchView, _ caller: TextView, _ entry: Int, _ served: ServedVersion,
+        _ bundle: Bundle,
+        _ worker: ScoringWorker
+    ) throws(Refusal) -> ScoreBatchMessage {
+        let features = try unsafe self.features(batch, bundle)
+        let rowCount = batch.rowCount
+        let (rawCount, outputCount) = (bundle.rawCount, bundle.outputCount)
+        let rows = worker.rows
+        rows.reserve(featureCount: 0, rawCount: rowCount * rawCount, outputCount: rowCount * outputCount)
+        unsafe bundle.scoreBatch32(
+            features.baseAddress!, rowCount: rowCount, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
+        rows.widen(rawCount: rowCount * rawCount, outputCount: rowCount * outputCount)
+
+        var fields = unsafe DecisionFields(
+            bundle: batch.bundle, alias: batch.version == 0 ? worker.aliasText(batch.alias) : .empty, version: served.version,
+            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.scores[..<outputCount]),
+            raw: UnsafeBufferPointer(rebasing: rows.rawDoubles[..<rawCount]),
+            features32: UnsafeBufferPointer(rebasing: features[..<bundle.featureCount]), transactionID: .empty, caller: caller)
+        fields.requestID = request.id
+        fields.stage = .online
+        fields.isUnproven = unsafe served.isUnproven
+
+        var recordByteCountMax = 0
+        for row in 0..<rowCount {
+            if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
+            recordByteCountMax = max(recordByteCountMax, fields.recordByteCountMax(transactionByteCount: 0))
+        }
+        guard recordByteCountMax <= worker.producer.byteCountMax(count: rowCount) else {
+            throw .batchTooLarge(rowCount: rowCount)
+        }
+        guard let first = worker.producer.reserve(count: rowCount, byteCountMax: recordByteCountMax) else {
+            throw .auditUnavailable
+        }
+        let now = Clock.monotonicNanoseconds()
+        fields.timeNanoseconds = worker.wallNanoseconds(at: now)
+        fields.serverNanoseconds = now &- worker.turnStartNanoseconds
+
+        var reply = ScoreBatchMessage()
+        reply.scores.reserveCapacity(rowCount)
+        reply.outcomes.reserveCapacity(rowCount)
+        for row in 0..<rowCount {
+            unsafe fields.scores = UnsafeBufferPointer(rebasing: rows.scores[row * outputCount..<(row + 1) * outputCount])
+            unsafe fields.features32 = UnsafeBufferPointer(
+                rebasing: features[row * bundle.featureCount..<(row + 1) * bundle.featureCount])
+            let decided = unsafe DecisionEngine.judge(rows.outputs.baseAddress! + row * outputCount, policy: bundle.policy)
+            let outcome = WireOutcome(decided.outcome)
+            if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
+            fields.sequence = first + UInt64(row)
+            fields.score = decided.score
+            fields.outcome = outcome
+            fields.reason = decided.reason
+            unsafe worker.producer.append(sequence: fields.sequence) { room in
+                worker.arena.scope {
+                    unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: .none, arena: worker.arena)
+                }
+            }
+            reply.scores.append(decided.score)
+            reply.outcomes.append(outcome)
+            worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
+        }
+        worker.producer.commit()
+
+        reply.stage = .online
+        reply.bundle = batch.bundle.string
+        reply.version = unsafe served.version
+        reply.digest = unsafe [UInt8](served.digest)
+        reply.auditSequenceFirst = first
+        reply.serverNanoseconds = fields.serverNanoseconds
+        if outputCount > 1 { reply.allScores = unsafe Array(rows.scores[..<(rowCount * outputCount)]) }
+        if batch.includesRaw { reply.raw = unsafe Array(rows.rawDoubles[..<(rowCount * rawCount)]) }
+        reply.isUnproven = unsafe served.isUnproven
+        return reply
+    }
+
+    /// All rows, valid as the schema says.
+    private func features(_ batch: ScoreBatchView, _ bundle: Bundle) throws(Refusal) -> UnsafeBufferPointer<Float> {
+        let features = unsafe batch.features32
+        guard unsafe batch.features64.isEmpty else { throw .precision }
+        guard features.count == batch.rowCount * bundle.featureCount else {
+            throw unsafe .features(.count(got: features.count, expected: batch.rowCount * bundle.featureCount))
+        }
+        let schema = bundle.schema
+        do throws(FeatureVectorError) {
+            for row in 0..<batch.rowCount {
+                try unsafe FeatureValidation.check(features.baseAddress! + row * bundle.featureCount, schema: schema)
+            }
+        } catch {
+            throw .features(error)
+        }
+        return unsafe features
+    }
+}

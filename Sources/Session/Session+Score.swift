@@ -1,0 +1,153 @@
+import Decision
+import ModelBundle
+import Platform
+import Reactor
+import Registry
+import Wire
+
+extension Session {
+    /// The main road: one score request from its view to its reply. Allocates nothing in steady state.
+    ///
+    /// Everything that can be refused is refused before the audit trail gives a number; from there on nothing can fail.
+    func decide(
+        _ request: RequestView, _ score: ScoreView, _ worker: ScoringWorker, _ output: inout SendBuffer
+    ) throws(Refusal) {
+        try checkDeadline(request, worker)
+        guard score.inputKindCount == 1 else { throw .inputCount(score.inputKindCount) }
+        guard score.explain <= 32 else { throw .explainOutOfRange(score.explain) }
+        guard score.explain == 0 else { throw .explainUnsupported }
+        let caller = self.caller(score.caller, worker)
+        try check(transactionID: score.transactionID, caller: caller)
+        let entry = try worker.find(name: score.bundle, alias: score.alias, version: score.version)
+        let served = unsafe worker.served(entry)
+        // Safety: the snapshot, which the turn holds, keeps the bundle alive.
+        let refusal: Refusal? = unsafe served.bundle._withUnsafeGuaranteedRef { bundle in
+            do throws(Refusal) {
+                try unsafe decide(request, score, caller, entry, served, bundle, worker, &output)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    @inline(__always)
+    private func decide(
+        _ request: RequestView, _ score: ScoreView, _ caller: TextView, _ entry: Int, _ served: ServedVersion, _ bundle: Bundle,
+        _ worker: ScoringWorker, _ output: inout SendBuffer
+    ) throws(Refusal) {
+        let rows = worker.rows
+        rows.reserve(featureCount: bundle.featureCount, rawCount: bundle.rawCount, outputCount: bundle.outputCount)
+        let features = unsafe try self.features(score, bundle, rows)
+        let decided = unsafe DecisionEngine.decide(
+            features.baseAddress!, bundle: bundle, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
+        rows.widen(rawCount: bundle.rawCount, outputCount: bundle.outputCount)
+        let outcome = WireOutcome(decided.outcome)
+
+        let transaction = score.hasTransaction ? EncodedTransaction.encode(score, arena: worker.arena) : .none
+        var fields = unsafe DecisionFields(
+            bundle: score.bundle, alias: score.version == 0 ? worker.aliasText(score.alias) : .empty, version: served.version,
+            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.scores[..<bundle.outputCount]),
+            raw: UnsafeBufferPointer(rebasing: rows.rawDoubles[..<bundle.rawCount]), features32: features,
+            transactionID: score.transactionID, caller: caller)
+        fields.requestID = request.id
+        fields.score = decided.score
+        fields.outcome = outcome
+        fields.stage = decided.stage
+        fields.reason = decided.reason
+        fields.includesRaw = score.includesRaw
+        fields.isUnproven = unsafe served.isUnproven
+
+        let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
+        guard let sequence = worker.producer.reserve(count: 1, byteCountMax: recordByteCountMax) else { throw .auditUnavailable }
+        let now = Clock.monotonicNanoseconds()
+        fields.sequence = sequence
+        fields.timeNanoseconds = worker.wallNanoseconds(at: now)
+        fields.serverNanoseconds = now &- worker.turnStartNanoseconds
+        let arena = worker.arena
+        unsafe worker.producer.append(sequence: sequence) { room in
+            unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction, arena: arena)
+        }
+        // From here on the record survives the process: only now may the reply exist.
+        worker.producer.commit()
+
+        let room = unsafe output.reserve(DecisionFields.replyByteCountMax(outputCount: max(bundle.outputCount, bundle.rawCount)))
+        output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))
+        worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
+        worker.counters.countDuration(nanoseconds: fields.serverNanoseconds)
+    }
+
+    /// The feature vector that came with the request, or derived from its transaction; valid as the schema says.
+    private func features(_ score: ScoreView, _ bundle: Bundle, _ rows: RowScratch) throws(Refusal) -> UnsafeBufferPointer<Float>
+    {
+        let schema = bundle.schema
+        if score.hasTransaction {
+            let destination = unsafe rows.features
+            do throws(TransactionError) {
+                if let bitcoin = score.bitcoin {
+                    try unsafe FeatureDeriver.derive(bitcoin, schema: schema, into: destination.baseAddress!)
+                } else if let card = score.card {
+                    try unsafe FeatureDeriver.derive(card, schema: schema, into: destination.baseAddress!)
+                }
+            } catch {
+                throw .transaction(error)
+            }
+            return unsafe UnsafeBufferPointer(rebasing: destination[..<bundle.featureCount])
+        }
+        let features = unsafe score.features32
+        guard !features.isEmpty else { throw .precision }
+        guard features.count == bundle.featureCount else {
+            throw unsafe .features(.count(got: features.count, expected: bundle.featureCount))
+        }
+        do throws(FeatureVectorError) {
+            try unsafe FeatureValidation.check(features.baseAddress!, schema: schema)
+        } catch {
+            throw .features(error)
+        }
+        return unsafe features
+    }
+
+    func check(transactionID: TextView, caller: TextView) throws(Refusal) {
+        guard transactionID.byteCount <= WireLimits.transactionIDByteCountMax else {
+            throw .transactionIDTooLong(byteCount: transactionID.byteCount)
+        }
+        guard caller.byteCount <= WireLimits.callerByteCountMax else { throw .callerTooLong(byteCount: caller.byteCount) }
+        guard transactionID.isUTF8, caller.isUTF8 else { throw .textNotUTF8 }
+    }
+}
+
+extension ScoringWorker {
+    /// Index of the version that a request asks for.
+    func find(name: TextView, alias: TextView, version: UInt32) throws(Refusal) -> Int {
+        let found = unsafe snapshot!._withUnsafeGuaranteedRef { current in
+            unsafe current.find(name: name.bytes, alias: alias.bytes, version: version)
+        }
+        switch found {
+        case .found(let index): return index
+        case .unknownBundle: throw .unknownBundle
+        case .unknownAlias: throw .unknownAlias
+        case .unknownVersion: throw .unknownVersion
+        }
+    }
+
+    func served(_ entry: Int) -> ServedVersion {
+        unsafe snapshot!._withUnsafeGuaranteedRef { unsafe $0.served(entry) }
+    }
+
+    /// The alias as it goes into the audit trail: an empty one means champion.
+    func aliasText(_ alias: TextView) -> TextView {
+        alias.isEmpty ? TextView("champion") : alias
+    }
+}
+
+extension WireOutcome {
+    init(_ outcome: Outcome) {
+        self =
+            switch outcome {
+            case .approve: .approve
+            case .review: .review
+            case .decline: .decline
+            }
+    }
+}
