@@ -17,7 +17,7 @@
     }
 
     deinit {
-        for unsafestack in unsafe spares { for unsafeblock in unsafe stack { unsafe block.deallocate() } }
+        unsafe spares.forEach { unsafe $0.forEach { unsafe $0.deallocate() } }
     }
 
     /// The size of the block that holds `byteCount` bytes.

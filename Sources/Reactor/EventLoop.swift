@@ -96,6 +96,9 @@ public final class EventLoop: @unchecked Sendable {
         return state.end
     }
 
+    /// How long the next turn would wait, for tests.
+    var nextWaitMilliseconds: Int32 { state.waitMilliseconds }
+
     /// Acquiring, so that a thread sees what the one before it did; partner: the releasing store in `turn`.
     private func enter() {
         let wasTaken = isTaken.exchange(true, ordering: .acquiring)

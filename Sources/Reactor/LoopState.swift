@@ -92,7 +92,7 @@ struct LoopState: ~Copyable {
     }
 
     /// Until the next tick, rounded up; nothing while there is something to read or the loop polls busily.
-    private var waitMilliseconds: Int32 {
+    var waitMilliseconds: Int32 {
         if !readAgain.isEmpty { return 0 }
         if now &- lastEventNanoseconds < configuration.busyPollMicroseconds &* 1_000 { return 0 }
         guard nextTickNanoseconds > now else { return 0 }

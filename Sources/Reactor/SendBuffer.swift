@@ -1,10 +1,9 @@
 /// Where answers are written: one buffer a loop, shared by its connections, sent after each of them.
 @safe public struct SendBuffer: ~Copyable {
-    // Safety: owned by this buffer alone, `capacity` bytes, freed by its deinit; `pendingByteCount` <= `capacity`.
+    // Safety: owned by this buffer alone, `capacity` bytes, freed by its deinit; `count` <= `capacity`.
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
-    /// Bytes committed and not sent yet.
-    public internal(set) var pendingByteCount = 0
+    @usableFromInline var count = 0
     /// From here on a service should let the loop send before it answers more.
     public let flushByteCount: Int
 
@@ -21,50 +20,51 @@
         unsafe base.deallocate()
     }
 
-    @inlinable public var wantsFlush: Bool { pendingByteCount >= flushByteCount }
+    /// Bytes committed and not sent yet.
+    @inlinable public var pendingByteCount: Int { count }
+
+    @inlinable public var wantsFlush: Bool { count >= flushByteCount }
 
     /// Room for `byteCount` bytes behind the pending ones, valid until the next call of any method; grows where it must.
     @inlinable
     public mutating func reserve(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        if byteCount > capacity - pendingByteCount { grow(byteCount) }
-        return unsafe base + pendingByteCount
+        if byteCount > capacity - count { grow(byteCount) }
+        return unsafe base + count
     }
 
     /// Makes `byteCount` bytes, written to the room reserved before, pending.
     @inlinable
     public mutating func commit(_ byteCount: Int) {
-        precondition(byteCount >= 0 && byteCount <= capacity - pendingByteCount, "more committed than reserved")
-        advance(byteCount)
+        precondition(byteCount >= 0 && byteCount <= capacity - count, "more committed than reserved")
+        count += byteCount
     }
 
-    @usableFromInline
-    mutating func advance(_ byteCount: Int) { pendingByteCount += byteCount }
-
+    @inlinable
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         unsafe reserve(bytes.count).copyMemory(from: source, byteCount: bytes.count)
-        commit(bytes.count)
+        count += bytes.count
     }
 
     /// The pending bytes, valid until the next mutation.
-    public var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: pendingByteCount) }
+    @inlinable public var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
 
     /// Forgets the pending bytes, and gives the memory of an unusually large batch back.
     public mutating func clear() {
-        pendingByteCount = 0
+        count = 0
         if capacity > Swift.max(flushByteCount, Limits.sendBufferKeptByteCountMax) { replace(capacity: flushByteCount) }
     }
 
     @usableFromInline
     mutating func grow(_ byteCount: Int) {
         precondition(byteCount >= 0, "reserved \(byteCount) bytes")
-        replace(capacity: Swift.max(capacity * 2, pendingByteCount + byteCount))
+        replace(capacity: Swift.max(capacity * 2, count + byteCount))
     }
 
     private mutating func replace(capacity newCapacity: Int) {
         // Safety: freed by deinit or in exchange for another one; the pending bytes fit.
         let larger = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 64)
-        unsafe larger.copyMemory(from: base, byteCount: pendingByteCount)
+        unsafe larger.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
         unsafe base = larger
         capacity = newCapacity
