@@ -72,7 +72,8 @@ public struct LoadConfiguration: Sendable, Equatable {
         guard threadCount <= connectionCount else { throw .usage("more --threads than --connections") }
     }
 
-    private static func check<Value: Comparable>(_ option: String, _ value: Value, _ range: ClosedRange<Value>) throws(LoadError) {
+    private static func check<Value: Comparable>(_ option: String, _ value: Value, _ range: ClosedRange<Value>) throws(LoadError)
+    {
         guard range.contains(value) else {
             throw .usage("--\(option) \(value) is outside \(range.lowerBound) ... \(range.upperBound)")
         }

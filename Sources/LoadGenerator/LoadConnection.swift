@@ -73,7 +73,8 @@ struct LoadConnection: ~Copyable {
     /// Puts a request into the send queue.
     @inline(__always)
     mutating func enqueue(
-        _ item: Int, of requests: PreparedRequests, intendedNanoseconds: UInt64, sentNanoseconds: UInt64, deadlineMicroseconds: Int64
+        _ item: Int, of requests: PreparedRequests, intendedNanoseconds: UInt64, sentNanoseconds: UInt64,
+        deadlineMicroseconds: Int64
     ) {
         guard
             let place = inFlight.begin(item: item, intendedNanoseconds: intendedNanoseconds, sentNanoseconds: sentNanoseconds)

@@ -1,0 +1,137 @@
+import ModelBundle
+import ModelImport
+import Platform
+import Wire
+
+/// What is scored.
+enum LoadInput: Sendable {
+    /// [rows, features] row-major; NaN is missing.
+    case rows([Float], featureCount: Int)
+    case transactions([ScoreInput])
+
+    var count: Int {
+        switch self {
+        case .rows(let values, let featureCount): values.count / max(1, featureCount)
+        case .transactions(let inputs): inputs.count
+        }
+    }
+
+    /// Features `from` to `to` of all rows laid end to end are row `row`.
+    func features(row: Int) -> ArraySlice<Float> {
+        guard case .rows(let values, let featureCount) = self else { return [] }
+        return values[(row * featureCount)..<((row + 1) * featureCount)]
+    }
+}
+
+/// Where the input comes from, as the summary says it.
+enum InputOrigin: Sendable, Equatable {
+    case file(String)
+    case goldenRows
+    case random(seed: UInt64)
+
+    var text: String {
+        switch self {
+        case .file(let path): path
+        case .goldenRows: "the bundle's golden rows"
+        case .random(let seed): "random rows, seed \(seed)"
+        }
+    }
+}
+
+extension LoadInput {
+    /// Rows of an .npy or .csv file.
+    static func read(rowsPath path: String) throws(LoadError) -> LoadInput {
+        let matrix: Matrix<Float>
+        do { matrix = try RowFile.read(path) } catch { throw .input("\(path): \(error)") }
+        guard matrix.rows > 0, matrix.columns > 0 else { throw .input("\(path) holds no row") }
+        guard matrix.rows <= LoadLimits.rowCountMax else {
+            throw .input("\(path) holds \(matrix.rows) rows, the limit is \(LoadLimits.rowCountMax)")
+        }
+        return .rows(matrix.elements, featureCount: matrix.columns)
+    }
+
+    /// Typed transactions, one JSON object a line; empty lines are skipped.
+    static func read(transactionsPath path: String) throws(LoadError) -> LoadInput {
+        let bytes: [UInt8]
+        do { bytes = try File.read(path, byteCountMax: LoadLimits.inputFileByteCountMax) } catch { throw .system(error) }
+        var inputs: [ScoreInput] = []
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\t") }) { continue }
+            guard inputs.count < LoadLimits.rowCountMax else { break }
+            do { inputs.append(try TransactionJSON.parse(Array(line)).scoreInput) } catch {
+                throw .input("\(path), line \(index + 1): \(error)")
+            }
+        }
+        guard !inputs.isEmpty else { throw .input("\(path) holds no transaction") }
+        return .transactions(inputs)
+    }
+
+    /// The rows that vouch for a bundle; nil when it has none.
+    static func golden(_ bundle: Bundle) -> LoadInput? {
+        guard bundle.goldenRowCount > 0 else { return nil }
+        return .rows(bundle.goldenRows32().flatMap { $0 }, featureCount: bundle.featureCount)
+    }
+
+    /// Rows that a schema admits: the same for the same seed.
+    static func random(_ features: [ModelDescription.Feature], rowCount: Int, seed: UInt64) -> LoadInput {
+        var generator = SplitMix(seed: seed)
+        var values: [Float] = []
+        values.reserveCapacity(rowCount * features.count)
+        for _ in 0..<rowCount {
+            for feature in features { values.append(randomValue(feature, &generator)) }
+        }
+        return .rows(values, featureCount: features.count)
+    }
+
+    /// One value in twenty is missing, where that is allowed.
+    private static func randomValue(_ feature: ModelDescription.Feature, _ generator: inout SplitMix) -> Float {
+        if feature.isMissingAllowed, generator.next() % 20 == 0 { return .nan }
+        switch feature.type {
+        case "boolean": return Float(generator.next() % 2)
+        case "categorical": return Float(generator.next() % 16)
+        case "integer": return Float(generator.next() % 10_000)
+        default:
+            // About normal, some of it far out, as amounts are: the sum of four uniform numbers, cubed.
+            let sum = (0..<4).reduce(0.0) { total, _ in total + Double(generator.next() >> 11) * 0x1p-53 } - 2
+            return Float(sum * sum * sum * 10)
+        }
+    }
+
+    /// The requests of a run.
+    func prepared(_ configuration: LoadConfiguration) throws(LoadError) -> PreparedRequests {
+        let model = ModelReference(bundle: configuration.bundle, alias: configuration.alias, version: configuration.version)
+        let perItem = configuration.rowsPerRequest
+        let rowCount = count
+        let itemCount = (rowCount + perItem - 1) / perItem
+        return try PreparedRequests(
+            itemCount: itemCount, rowsPerItem: perItem, rowCount: rowCount,
+            hasDeadline: configuration.deadlineMilliseconds != nil
+        ) { item in
+            switch self {
+            case .transactions(let inputs): return .score(ScoreRequest(model: model, input: inputs[item]))
+            case .rows where perItem == 1:
+                return .score(ScoreRequest(model: model, input: .features32(Array(features(row: item)))))
+            case .rows:
+                let rows = (0..<perItem).flatMap { features(row: (item * perItem + $0) % rowCount) }
+                return .scoreBatch(ScoreBatchRequest(model: model, features32: rows, rowCount: UInt32(perItem)))
+            }
+        }
+    }
+}
+
+/// A small random number generator (SplitMix64, Steele et al. 2014), the same on every machine.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+        return word ^ (word >> 31)
+    }
+}
