@@ -193,6 +193,8 @@ def _forget(source: random.Random, transaction: dict[str, Any]) -> None:
     if source.random() < 0.02:
         item = source.choice(transaction["vin"])
         item["prevout"] = None
+        # With the script unknown, only an explicit empty list says that there is no witness.
+        item.setdefault("witness", [])
         item.pop("age_blocks", None)
         transaction.pop("fee", None)
 

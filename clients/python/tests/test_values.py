@@ -221,6 +221,25 @@ def test_unknown_prevout_and_absent_values_stay_missing() -> None:
     assert not message.outputs[0].HasField("value") and not message.HasField("fee")
 
 
+@pytest.mark.parametrize(
+    "script, script_sig, whole",
+    [
+        ("76a914" + "00" * 20 + "88ac", "00", True), ("0014" + "00" * 20, "", False), ("5120" + "00" * 32, "", False),
+        ("a914" + "00" * 20 + "87", "160014" + "00" * 20, False), ("a914" + "00" * 20 + "87", "0000", True),
+        ("a914" + "00" * 20 + "87", "", True), ("", "00", False),
+    ],
+)
+def test_left_out_witness_is_empty_only_where_none_can_be(script: str, script_sig: str, whole: bool) -> None:
+    source = esplora()
+    source["vin"][0]["scriptsig"] = script_sig
+    source["vin"][0]["prevout"]["scriptpubkey"] = script
+    del source["vin"][0]["witness"]
+    spent = assay.bitcoin_transaction_from_esplora(source).inputs[0]
+    assert (spent.has_scripts, spent.has_script_sig) == (whole, not whole)
+    source["vin"][0]["witness"] = []
+    assert assay.bitcoin_transaction_from_esplora(source).inputs[0].has_scripts
+
+
 def test_stated_script_type_counts_where_there_is_no_script() -> None:
     source = esplora()
     source["vout"] = [

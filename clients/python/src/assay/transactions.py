@@ -81,8 +81,6 @@ def _add_input(message: pb.BitcoinTransaction, source: "_Source", age_blocks: Op
         prevout_txid=source.hex("txid", byte_count=32), prevout_index=source.integer("vout", 0, (1 << 32) - 1) or 0,
         is_coinbase=source.boolean("is_coinbase"), script_sig=source.hex("scriptsig"),
         witness=[_hex(item, f"{source.path}.witness[{index}]") for index, item in enumerate(source.sequence("witness", []))],
-        # esplora leaves the witness out where there is none: with the script, all that the input carries is known.
-        has_scripts=source.values.get("scriptsig") is not None,
     )
     _set(target, "sequence", source.integer("sequence", 0, (1 << 32) - 1))
     _set(target, "age_blocks", age_blocks if age_blocks is not None else source.integer("age_blocks", 0, (1 << 32) - 1))
@@ -92,6 +90,27 @@ def _add_input(message: pb.BitcoinTransaction, source: "_Source", age_blocks: Op
         _set(target, "value", spent.integer("value", 0, _COIN_LIMIT_SATOSHI))
         target.script_pubkey = spent.hex("scriptpubkey")
         target.script_type = _script_type(spent, target.script_pubkey)
+    if source.values.get("scriptsig") is not None:
+        # esplora leaves the witness out where there is none, its websocket always does: only the spent script can tell.
+        whole = source.values.get("witness") is not None or _needs_no_witness(target)
+        target.has_scripts, target.has_script_sig = whole, not whole
+
+
+def _needs_no_witness(spent: pb.BitcoinInput) -> bool:
+    """Consensus lets no witness stand here: the spent script is known and neither a witness program nor a P2SH that the script_sig
+    fills with one."""
+    script, script_sig = spent.script_pubkey, spent.script_sig
+    if spent.is_coinbase or not script or _is_witness_program(script):
+        return False
+    is_script_hash = len(script) == 23 and script[0] == 0xA9 and script[22] == 0x87
+    if is_script_hash and script_sig and script_sig[0] == len(script_sig) - 1:
+        return not _is_witness_program(script_sig[1:])
+    return True
+
+
+def _is_witness_program(script: bytes) -> bool:
+    """A version number and one push of 2 to 40 bytes (BIP 141)."""
+    return 4 <= len(script) <= 42 and (script[0] == 0 or 0x51 <= script[0] <= 0x60) and script[1] == len(script) - 2
 
 
 def _add_output(message: pb.BitcoinTransaction, source: "_Source") -> None:
