@@ -1,0 +1,26 @@
+/// How the audit trail is doing.
+public struct AuditStatus: Sendable {
+    /// The last number that was given to a worker; its record may not be complete yet.
+    public var lastSequence: UInt64
+    /// The last number whose record was written to the journal (the kernel has it).
+    public var writtenSequence: UInt64
+    /// The last number whose record is on disk.
+    public var durableSequence: UInt64
+    /// The last number that PostgreSQL has confirmed; nil without PostgreSQL or before it was asked.
+    public var shippedSequence: UInt64?
+    /// Decisions written to the journal since the trail was opened.
+    public var recordCount: UInt64
+    /// Journal bytes that PostgreSQL doesn't have yet; 0 without PostgreSQL.
+    public var backlogByteCount: Int
+    /// The backlog is larger than the configuration allows for.
+    public var isBacklogOverLimit: Bool
+    /// Bytes committed to the rings and not yet written to the journal, and how many there may be.
+    public var ringByteCountUsed: Int
+    public var ringByteCount: Int
+    /// The disk is full: records wait in the rings, and the journal goes on by itself when there is room.
+    public var isDiskFull: Bool
+    /// Why the trail takes no records any more; it stays so until the process ends.
+    public var failure: AuditFailure?
+    /// nil without PostgreSQL.
+    public var postgres: PostgresStatus?
+}

@@ -1,0 +1,165 @@
+import Glibc
+import Logging
+import Platform
+import Synchronization
+
+/// The audit trail of one server: rings that the workers write to, the journal on disk, and PostgreSQL behind it.
+///
+/// `open` recovers whatever state the last process left. Each worker takes its `producer`. `close` comes after the last worker has stopped.
+public final class AuditTrail: Sendable {
+    private let configuration: AuditConfiguration
+    private let storage: any JournalStorage
+    private let memory: RingMemory
+    private let producers: ProducerStates
+    private let tail: JournalTail
+    private let health: TrailHealth
+    private let pump: JournalPump
+    private let sync: JournalSync
+    private let shipper: PostgresShipper?
+    private let threads: [WorkerThread]
+    /// The locks, until the trail is closed.
+    private let locks: Mutex<[JournalLock]>
+    private let logger: Logger
+
+    /// Names the journal, on the wire and in PostgreSQL.
+    public let identity: JournalIdentity
+    /// What opening found and did.
+    public let recovery: RecoveryReport
+
+    /// Opens the journal in the configured directory, makes it when there is none, and recovers what a dead process left.
+    ///
+    /// - Parameter onFailure: called once, from a thread of the trail, when it can take no more records. The server should become not ready
+    ///   and exit; the next start recovers all that was acknowledged.
+    public static func open(
+        _ configuration: AuditConfiguration, logger: Logger, onFailure: @escaping @Sendable (AuditFailure) -> Void = { _ in }
+    ) throws(AuditError) -> AuditTrail {
+        let storage = DiskStorage(directory: configuration.journalDirectory)
+        return try open(configuration, storage: storage, logger: logger, onFailure: onFailure)
+    }
+
+    static func open(
+        _ configuration: AuditConfiguration, storage: any JournalStorage, logger: Logger,
+        onFailure: @escaping @Sendable (AuditFailure) -> Void
+    ) throws(AuditError) -> AuditTrail {
+        let opening = try TrailOpening(configuration, storage: storage)
+        do {
+            return try AuditTrail(opening, configuration, storage, logger, onFailure)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private init(
+        _ opening: TrailOpening, _ configuration: AuditConfiguration, _ storage: any JournalStorage, _ logger: Logger,
+        _ onFailure: @escaping @Sendable (AuditFailure) -> Void
+    ) throws(SystemError) {
+        self.configuration = configuration
+        self.storage = storage
+        self.logger = logger
+        memory = opening.memory
+        identity = opening.identity
+        recovery = opening.report
+        tail = opening.writer.tail
+        producers = ProducerStates(opening.memory)
+        locks = Mutex([opening.journalLock, opening.ringLock])
+        health = TrailHealth(opening.memory) { failure in
+            logger.critical("\(failure)")
+            onFailure(failure)
+        }
+        let shipper = try configuration.postgresURL.map { url throws(SystemError) in
+            try PostgresShipper(
+                url: url, identity: opening.identity, storage: storage, configuration: configuration, tail: opening.writer.tail,
+                logger: logger)
+        }
+        self.shipper = shipper
+        let syncWake = try EventSignal()
+        let pump = try JournalPump(
+            memory: opening.memory, writer: opening.writer, configuration: configuration, health: health, syncWake: syncWake)
+        let sync = JournalSync(tail: opening.writer.tail, health: health, wake: syncWake) { shipper?.wakeUp() }
+        self.pump = pump
+        self.sync = sync
+        threads = [
+            WorkerThread(name: "assay-journal") { pump.run() }, WorkerThread(name: "assay-sync") { sync.run() },
+        ]
+        shipper?.start()
+        logRecovery()
+    }
+
+    deinit {
+        // The threads must not go on when the locks are gone.
+        close()
+    }
+
+    /// The end of worker `worker` (0 up to the configured count). To be used by one thread at a time.
+    public func producer(worker: Int) -> AuditProducer {
+        AuditProducer(memory: memory, states: producers, worker: worker)
+    }
+
+    public var status: AuditStatus {
+        let postgres = shipper?.status
+        return AuditStatus(
+            lastSequence: memory.nextSequence.loadRelaxed() - 1, writtenSequence: tail.writtenSequence,
+            durableSequence: tail.durableSequence, shippedSequence: postgres?.shippedSequence, recordCount: tail.recordCount,
+            backlogByteCount: postgres?.backlogByteCount ?? 0,
+            isBacklogOverLimit: (postgres?.backlogByteCount ?? 0) > configuration.backlogByteCountMax,
+            ringByteCountUsed: memory.byteCountUsed, ringByteCount: memory.workerCount * memory.ringByteCount,
+            isDiskFull: health.isDiskFull, failure: health.current, postgres: postgres)
+    }
+
+    /// The AuditRecord with a number, byte for byte as it was appended; nil when no decision has it. Waits up to two seconds for a record that
+    /// was committed a moment ago, so it doesn't belong on a worker's thread.
+    public func record(sequence: UInt64) throws(AuditError) -> [UInt8]? {
+        guard sequence > 0, sequence < memory.nextSequence.loadAcquiring() else { return nil }
+        if tail.writtenSequence < sequence { try waitUntilWritten(sequence) }
+        let record = try JournalReader.record(sequence, storage: storage, path: configuration.journalDirectory)
+        return record.flatMap { $0.isVoid ? nil : $0.bytes }
+    }
+
+    private func waitUntilWritten(_ sequence: UInt64) throws(AuditError) {
+        pump.requestFlush()
+        for _ in 0..<AuditLimits.lookupWaitMilliseconds {
+            if tail.writtenSequence >= sequence { return }
+            guard memory.state.loadRelaxed() == RingState.open.rawValue else { throw .unavailable }
+            usleep(1_000)
+        }
+        throw .recordUnreadable(sequence: sequence)
+    }
+
+    /// Takes what the rings hold to the journal, makes it durable, gives PostgreSQL the configured time to catch up, and marks the
+    /// journal as closed. No producer may be in use any more. Further calls do nothing.
+    public func close() {
+        locks.withLock { locks in
+            if locks.isEmpty { return }
+            if health.current == nil { memory.state.storeReleasing(RingState.closed.rawValue) }
+            pump.stop()
+            threads[0].join()
+            sync.stop()
+            threads[1].join()
+            shipper?.close(milliseconds: configuration.shipperCloseMilliseconds)
+            if pump.endedCleanly { markClosed() }
+            // Closing the descriptors gives the journal free.
+            locks = []
+        }
+    }
+
+    /// Marker first, ring second: a crash in between leaves both, and they say the same.
+    private func markClosed() {
+        do throws(SystemError) {
+            try JournalDirectory.writeCleanMarker(pump.end, storage)
+            try File.remove(memory.path)
+        } catch {
+            logger.warning("audit: the journal is complete but could not be marked as closed: \(error)")
+        }
+    }
+
+    private func logRecovery() {
+        if recovery.wasClean { return }
+        logger.notice(
+            "audit: the journal was not closed cleanly; recovered",
+            metadata: [
+                "drained": "\(recovery.drainedCount)", "voids": "\(recovery.voids.count)",
+                "cut_bytes": "\(recovery.cutByteCount)",
+                "damaged": "\(recovery.damageCount)", "quarantined": "\(recovery.quarantined)",
+            ])
+    }
+}

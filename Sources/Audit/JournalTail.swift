@@ -1,0 +1,57 @@
+import Platform
+import Synchronization
+
+/// How far the journal is written and how far it is durable: written by the journal thread, synced by the sync thread, read by all.
+final class JournalTail: Sendable {
+    private struct Written {
+        var file: (any JournalFile)?
+        var sequence: UInt64
+        var hash: SHA256Digest
+    }
+
+    private let written: Mutex<Written>
+    /// Held while syncing: the kernel tells an error to one caller only, so there is never a second one at the same time. Holds the error
+    /// once there was one; after that nothing becomes durable any more.
+    private let synchronizing = Mutex<SystemError?>(nil)
+    private let durable: Atomic<UInt64>
+    private let recordsWritten = Atomic<UInt64>(0)
+    private let bytesWritten = Atomic<Int>(0)
+
+    /// `sequence`: the last number that is durable.
+    init(sequence: UInt64, hash: SHA256Digest) {
+        written = Mutex(Written(file: nil, sequence: sequence, hash: hash))
+        durable = Atomic(sequence)
+    }
+
+    /// The last number that a write has brought into the journal.
+    var writtenSequence: UInt64 { written.withLock { $0.sequence } }
+    /// The last number that fdatasync has confirmed.
+    var durableSequence: UInt64 { durable.load(ordering: .acquiring) }
+    /// Records written since the journal was opened.
+    var recordCount: UInt64 { recordsWritten.load(ordering: .relaxed) }
+
+    /// Bytes of blocks written since the journal was opened.
+    var byteCount: Int { bytesWritten.load(ordering: .relaxed) }
+
+    func publish(_ header: BlockHeader, in file: any JournalFile) {
+        written.withLock { $0 = Written(file: file, sequence: header.lastSequence, hash: header.hash) }
+        bytesWritten.wrappingAdd(BlockHeader.byteCount + header.storedByteCount, ordering: .relaxed)
+        if header.kind == .records { recordsWritten.wrappingAdd(UInt64(header.recordCount), ordering: .relaxed) }
+    }
+
+    /// Makes durable what is written now. After a failure every call fails with that failure and syncs nothing.
+    func synchronize() throws(SystemError) {
+        try synchronizing.withLock { failure throws(SystemError) in
+            if let failure { throw failure }
+            let (file, sequence) = written.withLock { ($0.file, $0.sequence) }
+            guard let file, sequence > durable.load(ordering: .relaxed) else { return }
+            do throws(SystemError) {
+                try file.synchronize()
+            } catch {
+                failure = error
+                throw error
+            }
+            durable.store(sequence, ordering: .releasing)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import Platform
+import Wire
+
+/// Why the journal could not take a block.
+enum JournalWriteError: Error, Equatable {
+    /// Writing failed; the same call may be made again.
+    case write(SystemError)
+    /// Syncing failed; nothing may be tried again.
+    case synchronize(SystemError)
+
+    /// The disk has no room now: waiting helps.
+    var isDiskFull: Bool {
+        if case .write(let error) = self { error.code == ENOSPC || error.code == EDQUOT } else { false }
+    }
+
+    var systemError: SystemError {
+        switch self {
+        case .write(let error), .synchronize(let error): error
+        }
+    }
+}
+
+/// Appends blocks to segment files. Owned by one thread.
+final class JournalWriter {
+    /// The segment being written.
+    struct Segment {
+        let file: any JournalFile
+        var byteCount: Int
+    }
+
+    private let storage: any JournalStorage
+    private let identity: JournalIdentity
+    private let segmentByteCount: Int
+    private let blockByteCount: Int
+    let tail: JournalTail
+    private var segment: Segment?
+    private var block = BlockBuilder()
+    /// A sealed block not yet written, and its bytes.
+    private var sealed: BlockHeader?
+    private var sealedBytes: [UInt8] = []
+    private var lastHash: SHA256Digest
+    /// The number that the next record must have.
+    private(set) var nextSequence: UInt64
+
+    init(storage: any JournalStorage, identity: JournalIdentity, end: JournalEnd, segmentByteCount: Int, blockByteCount: Int) {
+        self.storage = storage
+        self.identity = identity
+        self.segmentByteCount = segmentByteCount
+        self.blockByteCount = blockByteCount
+        segment = end.segment
+        lastHash = end.hash
+        nextSequence = end.nextSequence
+        tail = JournalTail(sequence: end.nextSequence - 1, hash: end.hash)
+    }
+
+    /// Whether something waits for `flush`.
+    var isEmpty: Bool { sealed == nil && block.isEmpty }
+
+    /// Whether `flush` must come before the next append.
+    var isFull: Bool { sealed != nil || block.byteCount >= blockByteCount }
+
+    /// Hash of the last block written.
+    var hash: SHA256Digest { lastHash }
+
+    /// Adds a record to the block being gathered; its number is `nextSequence`.
+    func append(_ record: UnsafeRawBufferPointer) {
+        precondition(sealed == nil, "append to a full block")
+        unsafe block.append(nextSequence, record)
+        nextSequence += 1
+    }
+
+    /// Says that `nextSequence` … `last` belong to no decision. Needs `isEmpty`; makes the block full.
+    func appendVoid(through last: UInt64, cause: VoidRange.Cause) {
+        precondition(isEmpty && last >= nextSequence, "void \(nextSequence)...\(last)")
+        var record = AuditRecord()
+        record.sequence = nextSequence
+        record.timeNanoseconds = Clock.wallNanoseconds()
+        record.voidRange = VoidRange(first: nextSequence, last: last, cause: cause)
+        block.append(void: record.encoded(), first: nextSequence, last: last)
+        nextSequence = last + 1
+        seal()
+    }
+
+    /// Writes what was gathered. After a `write` error nothing is lost or doubled: the same call writes the same block to the same place.
+    func flush() throws(JournalWriteError) {
+        if sealed == nil {
+            if block.isEmpty { return }
+            seal()
+        }
+        guard let header = sealed else { return }
+        if try needsRotation(sealedBytes.count) { try rotate(header) }
+        guard var segment else { return }
+        do throws(SystemError) {
+            try Self.write(sealedBytes, to: segment.file, at: segment.byteCount)
+        } catch {
+            try? segment.file.truncate(to: segment.byteCount)
+            throw .write(error)
+        }
+        segment.byteCount += sealedBytes.count
+        self.segment = segment
+        lastHash = header.hash
+        sealed = nil
+        tail.publish(header, in: segment.file)
+    }
+
+    private func seal() {
+        sealed = block.seal(previousHash: lastHash, timeNanoseconds: Clock.wallNanoseconds(), into: &sealedBytes)
+    }
+
+    private func needsRotation(_ byteCount: Int) throws(JournalWriteError) -> Bool {
+        guard let segment else { return true }
+        return segment.byteCount > SegmentHeader.byteCount && segment.byteCount + byteCount > segmentByteCount
+    }
+
+    /// Begins a new segment. The old one is durable before the new one exists, so that only the last segment can have a torn tail.
+    private func rotate(_ first: BlockHeader) throws(JournalWriteError) {
+        do throws(SystemError) { try tail.synchronize() } catch { throw .synchronize(error) }
+        let header = SegmentHeader(
+            identity: identity, firstSequence: first.firstSequence, previousHash: lastHash,
+            timeNanoseconds: Clock.wallNanoseconds())
+        let file: any JournalFile
+        do throws(SystemError) {
+            file = try storage.open(JournalDirectory.segmentName(first.firstSequence), create: true)
+            try Self.write(header.encoded, to: file, at: 0)
+        } catch { throw .write(error) }
+        do throws(SystemError) {
+            try file.synchronize()
+            try storage.synchronizeDirectory()
+        } catch { throw .synchronize(error) }
+        segment = Segment(file: file, byteCount: SegmentHeader.byteCount)
+    }
+
+    private static func write(_ bytes: [UInt8], to file: any JournalFile, at offset: Int) throws(SystemError) {
+        var failure: SystemError?
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(SystemError) { try unsafe file.write(at: offset, buffer) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+}
+
+/// Where a journal ends.
+struct JournalEnd {
+    var nextSequence: UInt64
+    /// Hash of the last block, or the genesis.
+    var hash: SHA256Digest
+    /// The segment to go on with; nil: begin a new one.
+    var segment: JournalWriter.Segment?
+}

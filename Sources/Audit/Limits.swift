@@ -1,0 +1,59 @@
+/// The maxima of the audit trail and where they come from.
+public enum AuditLimits {
+    /// One record: the largest frame of the wire by default (4 MiB) travels in it as a typed transaction, with its features beside it.
+    public static let recordByteCountMax = 6 << 20
+
+    /// Rows that one reservation may cover: more than any batch the wire allows.
+    public static let reservationCountMax = 1 << 20
+
+    /// Rings: one a worker, and no machine we run on has more cores.
+    public static let workerCountMax = 1024
+
+    /// Bytes of one ring. A record may take up to half of it. The upper end keeps a slip of the pen off the machine's memory.
+    public static let ringByteCountRange = (64 << 10)...(1 << 30)
+
+    /// Raw bytes gathered before a block is sealed. Larger compresses no better and makes a lookup decompress more.
+    public static let blockByteCountRange = (4 << 10)...(4 << 20)
+
+    /// Raw bytes of a block that a reader accepts: the largest gathering plus one record with its length.
+    static let blockRawByteCountMax = blockByteCountRange.upperBound + recordByteCountMax + 4
+
+    /// Bytes of a segment file after which the next one is begun.
+    public static let segmentByteCountRange = (64 << 10)...(4 << 30)
+
+    public static let syncIntervalMillisecondsRange = 1...10_000
+
+    /// Numbers lost with the machine's memory: the next one is the next multiple of this, so that none is given twice.
+    /// At a million decisions a second a server takes 71 minutes to use one such span; 2^32 spans are enough for ever.
+    static let memoryLostSpan: UInt64 = 1 << 32
+
+    /// The fastest that a worker fills its ring, in bytes per second (a million records of 200 bytes). The idle poll derives from it: a
+    /// worker that wakes up right after a poll doesn't fill half its ring before the next one.
+    static let ringFillBytesPerSecond = 200_000_000
+
+    /// The last number that is given: PostgreSQL's bigint ends there.
+    static let sequenceMax = UInt64(Int64.max) - memoryLostSpan
+
+    /// How long the journal waits before it tries again to write to a full disk.
+    static let diskFullRetryMilliseconds: Int32 = 100
+
+    /// How long close() goes on trying to write to a full disk before it leaves the rest in the ring for the next start.
+    static let diskFullCloseMilliseconds = 1_000
+
+    /// How long a lookup waits for a record to travel from the ring to the journal.
+    static let lookupWaitMilliseconds = 2_000
+
+    /// Damage that one verification lists in full; what follows is counted.
+    static let damageCountMax = 1_000
+
+    /// Rows of one COPY: a transaction of about 5 MB, which PostgreSQL takes in well under a second.
+    static let copyRecordCountMax = 10_000
+
+    /// Pause before PostgreSQL is tried again: doubles from the first to the last, each with up to a half of it taken off by chance.
+    static let reconnectMillisecondsMin = 100
+    static let reconnectMillisecondsMax = 10_000
+
+    /// Time for a connection to be made, and for one statement to be answered.
+    static let connectMilliseconds = 5_000
+    static let statementMilliseconds = 30_000
+}
