@@ -4,7 +4,7 @@
 /// leaf is its value's bits. `link` holds in its low bits the slot of the row to compare with, and above them the distance in nodes
 /// to the left child. A leaf has slot 0, which always holds the least key, and distance 0: the walk stays where it is, so that every
 /// walk takes the same number of steps and nothing branches on the data.
-public struct ForestNode: Sendable, Equatable {
+public struct ForestNode: Sendable, Equatable, BitwiseCopyable {
     var key: Int32
     var link: UInt32
 

@@ -26,4 +26,9 @@
         unsafe self.groupDepths = groupDepths.assumingMemoryBound(to: UInt32.self)
         unsafe self.baseMargins = baseMargins.assumingMemoryBound(to: Float.self)
     }
+
+    /// How many steps down its trees a row takes, the measure of its cost.
+    public var stepsPerRow: Int {
+        (0..<groupCount).reduce(0) { $0 + ForestShape.groupTreeCount * (unsafe Int(groupDepths[$1])) }
+    }
 }

@@ -86,6 +86,11 @@ public struct ForestShape: Sendable, Equatable {
         guard slotBitCount == Self.slotBitCount(featureCount: featureCount) else { throw .slotBitCountInvalid(slotBitCount) }
     }
 
+    /// Checks how many outputs there are, before anything is made for each.
+    public static func checkOutputCount(_ count: Int) throws(ForestError) {
+        try check(.outputs, count, 1...ForestLimits.outputCountMax)
+    }
+
     static func check(_ quantity: ForestError.Quantity, _ count: Int, _ range: ClosedRange<Int>) throws(ForestError) {
         guard range.contains(count) else {
             throw .countOutOfRange(quantity, count: count, limit: count < range.lowerBound ? range.lowerBound : range.upperBound)

@@ -1,0 +1,52 @@
+/// The layout of a bundle file, in little-endian; docs/BUNDLE.md has it byte by byte.
+enum BundleFormat {
+    /// "ASSAYBDL".
+    static let magic: UInt64 = 0x4c44_4259_4153_5341
+    static let version: UInt32 = 1
+    static let headerByteCount = 64
+    static let sectionEntryByteCount = 24
+    /// 16 times what version 1 defines.
+    static let sectionCountMax = 192
+    static let alignment = 64
+    /// The SHA-256 of all bytes before it ends the file, so that one pass computes it and the digest of the whole file.
+    static let trailerByteCount = 32
+
+    static func aligned(_ byteCount: Int) -> Int { (byteCount + alignment - 1) / alignment * alignment }
+}
+
+/// The sections of format version 1.
+public enum SectionID: UInt32, Sendable, CaseIterable, CustomStringConvertible {
+    case identity = 1
+    case schema = 2
+    case policy = 3
+    case provenance = 4
+    case forestNodes = 5
+    case forestRoots = 6
+    case forestTreeOutputs = 7
+    case forestGroupDepths = 8
+    case forestBaseMargins = 9
+    case goldenRows = 10
+
+    public var description: String {
+        switch self {
+        case .identity: "identity"
+        case .schema: "schema"
+        case .policy: "policy"
+        case .provenance: "provenance"
+        case .forestNodes: "forest.nodes"
+        case .forestRoots: "forest.roots"
+        case .forestTreeOutputs: "forest.tree_outputs"
+        case .forestGroupDepths: "forest.group_depths"
+        case .forestBaseMargins: "forest.base_margins"
+        case .goldenRows: "golden_rows"
+        }
+    }
+}
+
+/// Section numbers with a meaning already promised, refused until a format version defines their bytes.
+enum ReservedSection: UInt32 {
+    case scaler = 32
+    case costs = 33
+    case reasonTexts = 34
+    case referenceHistograms = 35
+}

@@ -1,0 +1,33 @@
+import Forest
+import ModelBundle
+
+/// What an XGBoost objective means for prediction: how base scores become margins, margins predictions, and predictions outcomes.
+struct XGBoostObjective {
+    let link: BaseLink
+    let transform: Transform
+    let policy: OutcomePolicy
+
+    /// nil for an objective that is not known.
+    init?(name: String) {
+        switch name {
+        case "binary:logistic", "reg:logistic": self.init(.logit, .logistic, .probability)
+        case "binary:logitraw": self.init(.logit, .identity, .logOdds)
+        case "binary:hinge": self.init(.identity, .step, .probability)
+        case "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:absoluteerror", "reg:quantileerror",
+            "reg:pseudohubererror":
+            self.init(.identity, .identity, .approveAll)
+        case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft":
+            self.init(.log, .exponential, .approveAll)
+        case "rank:pairwise", "rank:ndcg", "rank:map": self.init(.identity, .identity, .approveAll)
+        case "multi:softprob": self.init(.identity, .softmax, .approveAll)
+        case "multi:softmax": self.init(.identity, .argmax, .approveAll)
+        default: return nil
+        }
+    }
+
+    private init(_ link: BaseLink, _ transform: Transform, _ policy: OutcomePolicy) {
+        self.link = link
+        self.transform = transform
+        self.policy = policy
+    }
+}
