@@ -103,7 +103,7 @@ def test_precision_that_changed_with_a_new_version_is_looked_up_again() -> None:
         if request.WhichOneof("method") == "describe_model":
             reply.describe_model.precision_bits = bits
         elif bits == 64 and not request.score.features64:
-            reply = refusal(request, pb.STATUS_INVALID_ARGUMENT, "FEATURE_PRECISION")
+            reply = refusal(request, pb.STATUS_INVALID_ARGUMENT, "PRECISION")
         peer.reply(reply)
 
     with FakeServer(serve) as server, assay.Client(server.address) as client:

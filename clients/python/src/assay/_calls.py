@@ -53,9 +53,9 @@ class Call(Generic[T]):
 ByPrecision = Callable[[int], Call[T]]
 
 
-def may_be_precision(refusal: InvalidArgument) -> bool:
-    """Whether the server may have refused the request for the width of its floats: FEATURE_PRECISION, FEATURE_COUNT …"""
-    return "PRECISION" in refusal.reason or "FEATURE" in refusal.reason
+def is_precision_refusal(refusal: InvalidArgument) -> bool:
+    """Whether the server refused the request for the width of its floats."""
+    return refusal.reason == "PRECISION"
 
 
 def parse_reply(payload: bytes) -> pb.Reply:

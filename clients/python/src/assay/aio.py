@@ -112,7 +112,7 @@ class AsyncClient:
             return await self._invoke(call(bits), expiry)
         except InvalidArgument as refusal:
             # What was remembered may be of an older version of the bundle. A refused request was not carried out.
-            if known is None or not _calls.may_be_precision(refusal):
+            if known is None or not _calls.is_precision_refusal(refusal):
                 raise
             bits = await self._look_up(key, expiry)
             if bits == known:
