@@ -11,7 +11,7 @@ struct XGBoostObjective {
     init?(name: String) {
         switch name {
         case "binary:logistic", "reg:logistic": self.init(.logit, .logistic, .probability)
-        case "binary:logitraw": self.init(.logit, .identity, .logOdds)
+        case "binary:logitraw": self.init(.identity, .identity, .logOdds)
         case "binary:hinge": self.init(.identity, .step, .probability)
         case "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:absoluteerror", "reg:quantileerror",
             "reg:pseudohubererror":
