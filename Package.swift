@@ -64,7 +64,7 @@ let package = Package(
 
         // Floor 4
         .target(
-            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Wire", "Platform"],
+            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Reactor", "Wire", "Platform"],
             swiftSettings: strict),
 
         // Floor 5
@@ -80,6 +80,12 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(
+            name: "LoadGenerator",
+            dependencies: [
+                "Wire", "Decision", "ModelBundle", "ModelImport", "Platform", "CLinux",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ], swiftSettings: strict),
+        .target(
             name: "AssayClient",
             dependencies: [
                 "Wire", "Platform",
@@ -90,20 +96,39 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle", "Wire",
-                "Platform", argumentParser, logging,
+                "Server", "Console", "AssayClient", "Session", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle", "Wire",
+                "Reactor", "Platform", argumentParser, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .executableTarget(
-            name: "assay-load",
-            dependencies: [
-                "Wire", "Decision", "ModelBundle", "ModelImport", "Platform", "CLinux", argumentParser,
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-            ], swiftSettings: strict),
+            name: "assay-load", dependencies: ["LoadGenerator", "Platform", argumentParser], swiftSettings: strict),
 
-        // Tests
+        // Tests mirror the sources; Tests/EndToEnd (Python) drives the built programs.
         .testTarget(name: "ArchitectureTests", swiftSettings: testing),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: testing),
+        .testTarget(name: "ForestTests", dependencies: ["Forest"], swiftSettings: testing),
+        .testTarget(name: "ModelBundleTests", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: testing),
+        .testTarget(
+            name: "ModelImportTests", dependencies: ["ModelImport", "ModelBundle", "Forest", "Platform"], exclude: ["Fixtures"],
+            swiftSettings: testing),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Platform"], swiftSettings: testing),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CLinux", "Platform"], swiftSettings: testing),
+        .testTarget(
+            name: "DecisionTests", dependencies: ["Decision", "ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: testing),
+        .testTarget(
+            name: "AuditTests", dependencies: ["Audit", "Wire", "Platform", "CLinux", "CPostgres", logging], swiftSettings: testing),
+        .testTarget(
+            name: "RegistryTests", dependencies: ["Registry", "ModelBundle", "Forest", "Platform", logging], swiftSettings: testing),
+        .testTarget(
+            name: "SessionTests",
+            dependencies: ["Session", "Registry", "Audit", "ModelBundle", "Forest", "Wire", "Reactor", "Platform", logging],
+            swiftSettings: testing),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
+        .target(
+            name: "TestServer", dependencies: ["Wire", "Platform", "CLinux"], path: "Tests/TestServer", swiftSettings: testing),
+        .testTarget(
+            name: "LoadTests", dependencies: ["LoadGenerator", "TestServer", "ModelBundle", "Forest", "Wire", "Platform"],
+            swiftSettings: testing),
     ]
 )

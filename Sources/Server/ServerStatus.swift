@@ -81,8 +81,10 @@ public final class ServerStatus: SessionServices {
         if audit.isBacklogOverLimit {
             reasons.append(.init(code: "AUDIT_BACKLOG", text: "the backlog to PostgreSQL is over its limit", isBlocking: false))
         }
-        if audit.postgres != nil, false {
-            reasons.append(.init(code: "POSTGRES_DOWN", text: "records wait for PostgreSQL in the journal", isBlocking: false))
+        if let postgres = audit.postgres, postgres.state == .waiting || postgres.state == .refused {
+            let cause = postgres.problem.map { ": \($0)" } ?? ""
+            reasons.append(
+                .init(code: "POSTGRES_DOWN", text: "records wait in the journal for PostgreSQL\(cause)", isBlocking: false))
         }
         return reasons
     }
