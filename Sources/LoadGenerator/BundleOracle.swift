@@ -63,8 +63,6 @@ struct BundleOracle: ScoreOracle {
     }
 
     private func derived(_ bundle: Bundle, _ input: ScoreInput, _ row: Int) throws(LoadError) -> [Float] {
-        let sources = bundle.schema.features.map(\.source)
-        let missingAllowed = bundle.schema.features.map(\.missingAllowed)
         var features = [Float](repeating: .nan, count: bundle.featureCount)
         let arena = MessageArena(byteCount: 64 << 10)
         var failure: TransactionError?
@@ -78,14 +76,12 @@ struct BundleOracle: ScoreOracle {
                         let view = unsafe bytes.withUnsafeBytes({ unsafe BitcoinTransactionView.decode($0, arena: arena) })
                     else { return }
                     isReadable = true
-                    unsafe try FeatureDeriver.derive(
-                        view, sources: sources.span, missingAllowed: missingAllowed.span, into: features.baseAddress!)
+                    unsafe try FeatureDeriver.derive(view, schema: bundle.schema, into: features.baseAddress!)
                 case .card(let bytes):
                     guard let view = unsafe bytes.withUnsafeBytes({ unsafe CardTransactionView.decode($0, arena: arena) })
                     else { return }
                     isReadable = true
-                    unsafe try FeatureDeriver.derive(
-                        view, sources: sources.span, missingAllowed: missingAllowed.span, into: features.baseAddress!)
+                    unsafe try FeatureDeriver.derive(view, schema: bundle.schema, into: features.baseAddress!)
                 case .features32, .features64: return
                 }
             } catch {

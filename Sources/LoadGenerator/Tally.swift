@@ -95,7 +95,7 @@ struct Tally {
         let decided: Bool
         switch reply.result {
         case .decision where plan.rowsPerRequest == 1: decided = unsafe takeDecision(reply, payload, row: rowAt(0))
-        case .batch: decided = unsafe takeBatch(reply, payload, rowAt: rowAt)
+        case .batch where plan.rowsPerRequest > 1: decided = unsafe takeBatch(reply, payload, rowAt: rowAt)
         default: decided = false
         }
         guard decided else {
