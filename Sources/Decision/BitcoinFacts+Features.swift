@@ -59,8 +59,8 @@ extension BitcoinFacts {
         let agesAndValues = inputs.allAgesKnown && inputs.allValuesKnown
         return switch feature {
         case .bitcoinCoinAge:
-            agesAndValues && inputs.valueSum > 0 ? wide(inputs.valueAgeSum) / Double(inputs.valueSum) : nil
-        case .bitcoinCoinDaysDestroyed: agesAndValues ? wide(inputs.valueAgeSum) / (144 * 100_000_000) : nil
+            agesAndValues && inputs.valueSum > 0 ? quotient(inputs.valueAgeSum, inputs.valueSum) : nil
+        case .bitcoinCoinDaysDestroyed: agesAndValues ? quotient(inputs.valueAgeSum, 144 * 100_000_000) : nil
         case .bitcoinCoinAgeMin: inputs.allAgesKnown ? Double(inputs.ageMin) : nil
         case .bitcoinCoinAgeMax: inputs.allAgesKnown ? Double(inputs.ageMax) : nil
         case .bitcoinLargestInputShare: inputs.allValuesKnown ? ratio(inputs.largestValue, inputs.valueSum) : nil
@@ -118,7 +118,8 @@ func ratio(_ dividend: UInt64?, _ divisor: UInt64?) -> Double? {
 
 func indicator(_ value: Bool) -> Double { value ? 1 : 0 }
 
-/// The nearest Double but for a second rounding of the upper half's sum.
-private func wide(_ value: UInt128) -> Double {
-    Double(UInt64(truncatingIfNeeded: value >> 64)) * 18_446_744_073_709_551_616 + Double(UInt64(truncatingIfNeeded: value))
+/// `sum / divisor`: whole part and fraction apart, so that a whole quotient is exact and any other within an ulp.
+private func quotient(_ sum: UInt128, _ divisor: UInt64) -> Double {
+    let (whole, rest) = sum.quotientAndRemainder(dividingBy: UInt128(divisor))
+    return Double(UInt64(whole)) + Double(UInt64(rest)) / Double(divisor)
 }

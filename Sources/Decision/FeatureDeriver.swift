@@ -7,21 +7,38 @@ import Wire
 /// integers and rounded once to the vector's type; NaN is "missing".
 public enum FeatureDeriver {
     /// `features` has room for the schema's features. On an error its contents are unspecified.
-    public static func derive<Value: BinaryFloatingPoint>(
-        _ transaction: BitcoinTransactionView, schema: borrowing FeatureSchema, into features: UnsafeMutablePointer<Value>
+    public static func derive(
+        _ transaction: BitcoinTransactionView, schema: borrowing FeatureSchema, into features: UnsafeMutablePointer<Float>
+    ) throws(TransactionError) {
+        let facts = try BitcoinFacts(transaction)
+        unsafe try fill(features, schema.sources.span, schema.missingAllowed.span, .bitcoin) { facts.value($0, transaction) }
+    }
+
+    /// As for Float.
+    public static func derive(
+        _ transaction: BitcoinTransactionView, schema: borrowing FeatureSchema, into features: UnsafeMutablePointer<Double>
     ) throws(TransactionError) {
         let facts = try BitcoinFacts(transaction)
         unsafe try fill(features, schema.sources.span, schema.missingAllowed.span, .bitcoin) { facts.value($0, transaction) }
     }
 
     /// As for Bitcoin.
-    public static func derive<Value: BinaryFloatingPoint>(
-        _ transaction: CardTransactionView, schema: borrowing FeatureSchema, into features: UnsafeMutablePointer<Value>
+    public static func derive(
+        _ transaction: CardTransactionView, schema: borrowing FeatureSchema, into features: UnsafeMutablePointer<Float>
     ) throws(TransactionError) {
         let facts = try CardFacts(transaction)
         unsafe try fill(features, schema.sources.span, schema.missingAllowed.span, .card) { facts.value($0, transaction) }
     }
 
+    /// As for Bitcoin.
+    public static func derive(
+        _ transaction: CardTransactionView, schema: borrowing FeatureSchema, into features: UnsafeMutablePointer<Double>
+    ) throws(TransactionError) {
+        let facts = try CardFacts(transaction)
+        unsafe try fill(features, schema.sources.span, schema.missingAllowed.span, .card) { facts.value($0, transaction) }
+    }
+
+    // A generic public function would not be specialised for its callers in other modules, and run through witness tables.
     /// `sources`: raw values of `DerivedFeature`, 0 for none; `missingAllowed`: a bit a feature.
     @inline(__always)
     private static func fill<Value: BinaryFloatingPoint>(

@@ -36,7 +36,7 @@ public enum FeatureValidation {
     /// `features`: [schema.features.count]. The first offence is reported.
     ///
     /// One pass without branches tells whether every value is finite, which is the rule; only else each is looked at.
-    @inlinable
+
     public static func check(_ features: UnsafePointer<Float>, schema: borrowing FeatureSchema) throws(FeatureVectorError) {
         var exponentIsFull: UInt32 = 0
         for index in 0..<schema.sources.count {
@@ -48,7 +48,7 @@ public enum FeatureValidation {
     }
 
     /// As for Float.
-    @inlinable
+
     public static func check(_ features: UnsafePointer<Double>, schema: borrowing FeatureSchema) throws(FeatureVectorError) {
         var exponentIsFull: UInt64 = 0
         for index in 0..<schema.sources.count {
@@ -59,8 +59,7 @@ public enum FeatureValidation {
         if exponentIsFull != 0 { unsafe try report(features, schema.sources.count, schema.missingAllowed.span) }
     }
 
-    @usableFromInline
-    static func report<Value: BinaryFloatingPoint>(
+    private static func report<Value: BinaryFloatingPoint>(
         _ features: UnsafePointer<Value>, _ count: Int, _ missingAllowed: Span<UInt64>
     ) throws(FeatureVectorError) {
         for index in 0..<count {

@@ -74,14 +74,14 @@ extension TransactionJSON {
         }
     }
 
-    /// Some endpoints give weight / 4 with its fraction: the weight says it then, or the next whole number does.
+    /// Sources round weight / 4 up, to the nearest (mempool.space), or not at all: where the weight is there, it alone tells.
     private static func vsize(_ cursor: JSONCursor) throws(TransactionJSONError) -> UInt32? {
-        guard let member = cursor.member("vsize") else { return nil }
-        let value = try member.double()
-        guard value.rounded(.up) == value else {
-            return cursor.member("weight") == nil ? UInt32(exactly: value.rounded(.up)) : nil
+        guard let member = cursor.member("vsize"), cursor.member("weight") == nil else { return nil }
+        let value = try member.double().rounded(.up)
+        guard let whole = UInt32(exactly: value) else {
+            throw .mistyped(path: member.path, expected: "a number from 0 to \(UInt32.max)")
         }
-        return try member.integer(UInt32.self)
+        return whole
     }
 }
 
