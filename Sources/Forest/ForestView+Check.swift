@@ -84,7 +84,7 @@ extension ForestView {
         guard slot < Slot.count(featureCount: shape.featureCount) else {
             throw .featureOutOfRange(tree: tree, node: index, feature: (slot - 1) / 2, featureCount: shape.featureCount)
         }
-        guard node.key < Int32.max, OrderKey.value(of: node.key + 1).isFinite else {
+        guard node.key < OrderKey.greatest, OrderKey.value(of: node.key + 1).isFinite else {
             throw .thresholdNotFinite(tree: tree, node: index)
         }
     }

@@ -16,28 +16,46 @@ extension ForestView {
         _ rows: UnsafePointer<Float>, rowCount: Int, raw: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>
     ) {
         // The keys of a row live on the stack, in the smallest of three sizes: filling them costs less than computing them, and
-        // nothing is allocated.
+        // nothing is allocated. Each size is a function of its own, so that a short row does not reserve the frame of the longest.
         switch shape.featureCount {
-        case ...64:
-            var keys = InlineArray<129, Int32>(repeating: .min)
-            var span = keys.mutableSpan
-            unsafe span.withUnsafeMutableBufferPointer { unsafe scoreRows(rows, rowCount, raw, outputs, $0.baseAddress!) }
-        case ...512:
-            var keys = InlineArray<1025, Int32>(repeating: .min)
-            var span = keys.mutableSpan
-            unsafe span.withUnsafeMutableBufferPointer { unsafe scoreRows(rows, rowCount, raw, outputs, $0.baseAddress!) }
-        default:
-            precondition(shape.featureCount <= ForestLimits.featureCountMax, "\(shape.featureCount) features were never checked")
-            var keys = InlineArray<16385, Int32>(repeating: .min)
-            var span = keys.mutableSpan
-            unsafe span.withUnsafeMutableBufferPointer { unsafe scoreRows(rows, rowCount, raw, outputs, $0.baseAddress!) }
+        case ...64: unsafe scoreNarrow(rows, rowCount, raw, outputs)
+        case ...512: unsafe scoreMiddling(rows, rowCount, raw, outputs)
+        default: unsafe scoreWide(rows, rowCount, raw, outputs)
         }
+    }
+
+    @inline(never)
+    private func scoreNarrow(
+        _ rows: UnsafePointer<Float>, _ rowCount: Int, _ raw: UnsafeMutablePointer<Float>, _ outputs: UnsafeMutablePointer<Float>
+    ) {
+        var keys = InlineArray<129, UInt32>(repeating: OrderKey.least)
+        var span = keys.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { unsafe scoreRows(rows, rowCount, raw, outputs, $0.baseAddress!) }
+    }
+
+    @inline(never)
+    private func scoreMiddling(
+        _ rows: UnsafePointer<Float>, _ rowCount: Int, _ raw: UnsafeMutablePointer<Float>, _ outputs: UnsafeMutablePointer<Float>
+    ) {
+        var keys = InlineArray<1025, UInt32>(repeating: OrderKey.least)
+        var span = keys.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { unsafe scoreRows(rows, rowCount, raw, outputs, $0.baseAddress!) }
+    }
+
+    @inline(never)
+    private func scoreWide(
+        _ rows: UnsafePointer<Float>, _ rowCount: Int, _ raw: UnsafeMutablePointer<Float>, _ outputs: UnsafeMutablePointer<Float>
+    ) {
+        precondition(shape.featureCount <= ForestLimits.featureCountMax, "\(shape.featureCount) features were never checked")
+        var keys = InlineArray<16385, UInt32>(repeating: OrderKey.least)
+        var span = keys.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { unsafe scoreRows(rows, rowCount, raw, outputs, $0.baseAddress!) }
     }
 
     @inline(__always)
     private func scoreRows(
         _ rows: UnsafePointer<Float>, _ rowCount: Int, _ raw: UnsafeMutablePointer<Float>, _ outputs: UnsafeMutablePointer<Float>,
-        _ keys: UnsafeMutablePointer<Int32>
+        _ keys: UnsafeMutablePointer<UInt32>
     ) {
         let outputCount = shape.outputCount
         for row in 0..<rowCount {
@@ -50,18 +68,18 @@ extension ForestView {
 
     /// Writes the two keys of each feature; slot 0 stays the least key.
     @inline(__always)
-    private func fill(_ keys: UnsafeMutablePointer<Int32>, from features: UnsafePointer<Float>) {
+    private func fill(_ keys: UnsafeMutablePointer<UInt32>, from features: UnsafePointer<Float>) {
         for feature in 0..<shape.featureCount {
             let value = unsafe features[feature]
             let key = OrderKey.of(value)
             let isMissing = value.isNaN
-            unsafe keys[1 &+ 2 &* feature] = isMissing ? .min : key
-            unsafe keys[2 &+ 2 &* feature] = isMissing ? .max : key
+            unsafe keys[1 &+ 2 &* feature] = isMissing ? OrderKey.least : key
+            unsafe keys[2 &+ 2 &* feature] = isMissing ? OrderKey.greatest : key
         }
     }
 
     @inline(__always)
-    private func sum(_ keys: UnsafePointer<Int32>, into raw: UnsafeMutablePointer<Float>) {
+    private func sum(_ keys: UnsafePointer<UInt32>, into raw: UnsafeMutablePointer<Float>) {
         let common = UInt32(ForestShape.commonSlotBitCount)
         if shape.slotBitCount == ForestShape.commonSlotBitCount {
             // The constant becomes an immediate of the shift and the mask.
@@ -71,7 +89,8 @@ extension ForestView {
         }
     }
 
-    private func sumOne(_ keys: UnsafePointer<Int32>, _ raw: UnsafeMutablePointer<Float>, _ slotBitCount: UInt32) {
+    @inline(__always)
+    private func sumOne(_ keys: UnsafePointer<UInt32>, _ raw: UnsafeMutablePointer<Float>, _ slotBitCount: UInt32) {
         var sum = unsafe baseMargins[0]
         for group in 0..<groupCount {
             let leaf = unsafe walk(group, keys, slotBitCount)
@@ -87,7 +106,8 @@ extension ForestView {
         unsafe raw[0] = sum
     }
 
-    private func sumMany(_ keys: UnsafePointer<Int32>, _ raw: UnsafeMutablePointer<Float>, _ slotBitCount: UInt32) {
+    @inline(__always)
+    private func sumMany(_ keys: UnsafePointer<UInt32>, _ raw: UnsafeMutablePointer<Float>, _ slotBitCount: UInt32) {
         for output in 0..<shape.rawCount { unsafe raw[output] = baseMargins[output] }
         for group in 0..<groupCount {
             let leaf = unsafe walk(group, keys, slotBitCount)
@@ -107,16 +127,16 @@ extension ForestView {
 
     /// Walks eight trees at once, so that eight chains of loads are under way instead of one, as many steps as the deepest needs.
     @inline(__always)
-    private func walk(_ group: Int, _ keys: UnsafePointer<Int32>, _ slotBitCount: UInt32) -> Leaves {
+    private func walk(_ group: Int, _ keys: UnsafePointer<UInt32>, _ slotBitCount: UInt32) -> Leaves {
         let root = unsafe roots + group &* ForestShape.groupTreeCount
-        var a = unsafe Int(root[0])
-        var b = unsafe Int(root[1])
-        var c = unsafe Int(root[2])
-        var d = unsafe Int(root[3])
-        var e = unsafe Int(root[4])
-        var f = unsafe Int(root[5])
-        var g = unsafe Int(root[6])
-        var h = unsafe Int(root[7])
+        var a = unsafe UInt(root[0])
+        var b = unsafe UInt(root[1])
+        var c = unsafe UInt(root[2])
+        var d = unsafe UInt(root[3])
+        var e = unsafe UInt(root[4])
+        var f = unsafe UInt(root[5])
+        var g = unsafe UInt(root[6])
+        var h = unsafe UInt(root[7])
         for _ in 0..<(unsafe groupDepths[group]) {
             a = unsafe step(a, keys, slotBitCount)
             b = unsafe step(b, keys, slotBitCount)
@@ -128,17 +148,19 @@ extension ForestView {
             h = unsafe step(h, keys, slotBitCount)
         }
         return unsafe (
-            nodes[a].value, nodes[b].value, nodes[c].value, nodes[d].value, nodes[e].value, nodes[f].value, nodes[g].value,
-            nodes[h].value
+            nodes[Int(bitPattern: a)].value, nodes[Int(bitPattern: b)].value, nodes[Int(bitPattern: c)].value,
+            nodes[Int(bitPattern: d)].value, nodes[Int(bitPattern: e)].value,
+            nodes[Int(bitPattern: f)].value, nodes[Int(bitPattern: g)].value, nodes[Int(bitPattern: h)].value
         )
     }
 
-    /// One step down, without a branch; a leaf steps onto itself.
+    /// One step down; a leaf steps onto itself. Right is one further than left, and the borrow of a subtraction tells it: there is no
+    /// branch here that the compiler could bring back.
     @inline(__always)
-    private func step(_ index: Int, _ keys: UnsafePointer<Int32>, _ slotBitCount: UInt32) -> Int {
-        let node = unsafe nodes[index]
+    private func step(_ index: UInt, _ keys: UnsafePointer<UInt32>, _ slotBitCount: UInt32) -> UInt {
+        let node = unsafe nodes[Int(bitPattern: index)]
         let slot = Int(node.link & ((1 &<< slotBitCount) &- 1))
-        let goesRight = unsafe keys[slot] > node.key
-        return index &+ Int(node.link &>> slotBitCount) &+ (goesRight ? 1 : 0)
+        let goesRight = unsafe (UInt64(node.key) &- UInt64(keys[slot])) &>> 63
+        return index &+ UInt(node.link &>> slotBitCount) &+ UInt(goesRight)
     }
 }
