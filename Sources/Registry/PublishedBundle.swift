@@ -10,7 +10,8 @@ public struct PublishedBundle: Sendable {
     public var name: String { manifest.bundle }
     public var version: UInt32 { manifest.version }
 
-    init(bundle: Bundle, manifest: VersionManifest) {
+    /// A bundle that was admitted, and its manifest; `RegistryDirectory.admit` checks that they belong together.
+    public init(bundle: Bundle, manifest: VersionManifest) {
         self.bundle = bundle
         self.manifest = manifest
         nameBytes = Array(manifest.bundle.utf8)

@@ -62,7 +62,7 @@ extension RegistryDirectory {
         _ bundle: Bundle, staged: String, sourceFile: String, alias: String?, _ signature: Signature
     ) throws(RegistryError) -> UInt32 {
         let name = bundle.name
-        removeLeftovers(in: directory(of: name))
+        removeLeftovers(in: directory(of: name), except: staged)
         var record = try record(of: name)
         let highest = max(record.highestVersion, try versions(of: name).first ?? 0)
         guard highest < UInt32.max else { throw .versionsExhausted(bundle: name) }
@@ -86,12 +86,12 @@ extension RegistryDirectory {
     }
 
     /// Removes what pushes that died long ago have left. Runs under the lock; failures are left to the next push.
-    private func removeLeftovers(in directory: String) {
+    private func removeLeftovers(in directory: String, except staged: String) {
         guard let names = try? File.list(directory) else { return }
         let limit = now().unixMicroseconds - RegistryLimits.leftoverAgeNanoseconds / 1000
         for name in names where name.hasPrefix(Self.stagingPrefix) || name.hasSuffix(".tmp") {
             let path = "\(directory)/\(name)"
-            guard let identity = FileIdentity(path), identity.modified / 1000 < limit else { continue }
+            guard path != staged, let identity = FileIdentity(path), identity.modified / 1000 < limit else { continue }
             try? File.removeTree(path)
         }
     }

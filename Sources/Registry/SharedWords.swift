@@ -24,11 +24,13 @@ import Synchronization
         unsafe memory.deallocate()
     }
 
-    @inline(__always)
     subscript(index: Int) -> Atomic<UInt> {
-        unsafeAddress {
-            precondition(index >= 0 && index < count)
-            return unsafe UnsafePointer((memory + index * Self.strideByteCount).assumingMemoryBound(to: Atomic<UInt>.self))
-        }
+        unsafeAddress { unsafe UnsafePointer(address(index)) }
+    }
+
+    /// Where a word lies, as long as this object lives; the index is checked.
+    func address(_ index: Int) -> UnsafeMutablePointer<Atomic<UInt>> {
+        precondition(index >= 0 && index < count, "word \(index) of \(count)")
+        return unsafe (memory + index * Self.strideByteCount).assumingMemoryBound(to: Atomic<UInt>.self)
     }
 }

@@ -23,15 +23,22 @@ import Synchronization
 /// which B acquires.
 public final class SnapshotPublisher: Sendable {
     public let readerCount: Int
+    private let retirementWaitNanoseconds: UInt64
     private let words: SharedWords
     /// For everybody who is not on the hot path.
     private let latest: Mutex<RegistrySnapshot>
     private let retired = Mutex<[Retired]>([])
 
-    /// - Parameter readerCount: how many threads read, one `reader` each.
-    public init(readerCount: Int, initial: RegistrySnapshot = .empty) {
+    /// - Parameters:
+    ///   - readerCount: how many threads read, one `reader` each.
+    ///   - retirementWaitNanoseconds: how long a publish waits for readers before it leaves an old snapshot to a later call.
+    public init(
+        readerCount: Int, initial: RegistrySnapshot = .empty,
+        retirementWaitNanoseconds: UInt64 = RegistryLimits.retirementWaitNanoseconds
+    ) {
         precondition((0...4096).contains(readerCount), "\(readerCount) readers")
         self.readerCount = readerCount
+        self.retirementWaitNanoseconds = retirementWaitNanoseconds
         words = SharedWords(count: 1 + readerCount)
         latest = Mutex(initial)
         words[0].store(Self.address(of: initial), ordering: .sequentiallyConsistent)
@@ -48,8 +55,8 @@ public final class SnapshotPublisher: Sendable {
 
     /// Makes `snapshot` the current one and frees those before it once their readers have left. Readers that enter after the return find it.
     ///
-    /// A reader that stays inside for more than a second does not hold up the return; its snapshot is then freed by a later publish or
-    /// `reclaim`. With too many snapshots waiting like that, it is the publisher that waits.
+    /// A reader that stays inside for longer than the publisher waits (a second) does not hold up the return; its snapshot is then freed by a
+    /// later publish or `reclaim`. With too many snapshots waiting like that, it is the publisher that waits.
     public func publish(_ snapshot: RegistrySnapshot) {
         retired.withLock { retired in
             while retired.count >= RegistryLimits.retiredSnapshotCountMax {
@@ -99,7 +106,7 @@ public final class SnapshotPublisher: Sendable {
     }
 
     private func waitForReaders(_ retired: inout [Retired]) {
-        let deadline = Clock.monotonicNanoseconds() + RegistryLimits.retirementWaitNanoseconds
+        let deadline = Clock.monotonicNanoseconds() + retirementWaitNanoseconds
         var attempts = 0
         dropPassed(&retired)
         while !retired.isEmpty, Clock.monotonicNanoseconds() < deadline {
@@ -116,32 +123,38 @@ public final class SnapshotPublisher: Sendable {
 }
 
 /// One reader's end of a `SnapshotPublisher`; one thread uses it, and every `enter` is followed by a `leave` before the next.
-public struct SnapshotReader: Sendable {
-    private let words: SharedWords
-    private let index: Int
+///
+/// Safety: both words lie in the memory of `owner`, which this value keeps alive.
+@safe public struct SnapshotReader: @unchecked Sendable {
+    private let owner: SharedWords
+    @usableFromInline let pointer: UnsafeMutablePointer<Atomic<UInt>>
+    @usableFromInline let counter: UnsafeMutablePointer<Atomic<UInt>>
 
     init(words: SharedWords, index: Int) {
-        self.words = words
-        self.index = index
+        owner = words
+        unsafe pointer = words.address(0)
+        unsafe counter = words.address(index)
     }
 
     /// The current snapshot, alive until `leave`. Wait-free: one atomic exchange and one load.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func enter() -> Unmanaged<RegistrySnapshot> {
         // Only this thread writes the counter, so it knows the value.
-        let counter = words[index].load(ordering: .relaxed) &+ 1
-        assert(counter % 2 == 1, "reader \(index) enters twice")
+        let inside = unsafe counter.pointee.load(ordering: .relaxed) &+ 1
+        assert(inside % 2 == 1, "a reader enters twice")
         // Says "inside" before the pointer is loaded, for everybody: see SnapshotPublisher.
-        _ = words[index].exchange(counter, ordering: .sequentiallyConsistent)
-        let address = words[0].load(ordering: .sequentiallyConsistent)
+        _ = unsafe counter.pointee.exchange(inside, ordering: .sequentiallyConsistent)
+        let address = unsafe pointer.pointee.load(ordering: .sequentiallyConsistent)
         // Safety: the publisher put the address of a live snapshot there, and sees our odd counter before it frees that one.
         return unsafe Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: address)!)
     }
 
     /// Gives the snapshot up: nothing got through it may be used from here.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func leave() {
         // Releases this thread's reads of the snapshot to the publisher that is about to free it.
-        words[index].store(words[index].load(ordering: .relaxed) &+ 1, ordering: .releasing)
+        let outside = unsafe counter.pointee.load(ordering: .relaxed) &+ 1
+        assert(outside % 2 == 0, "a reader leaves twice")
+        unsafe counter.pointee.store(outside, ordering: .releasing)
     }
 }

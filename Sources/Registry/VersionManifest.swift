@@ -15,6 +15,21 @@ public struct VersionManifest: Sendable, Equatable {
     public let isUnproven: Bool
     /// Name of the file that was pushed, without its directory.
     public let sourceFile: String
+
+    public init(
+        bundle: String, version: UInt32, digest: SHA256Digest, byteCount: Int, who: String, when: Timestamp, why: String,
+        isUnproven: Bool, sourceFile: String
+    ) {
+        self.bundle = bundle
+        self.version = version
+        self.digest = digest
+        self.byteCount = byteCount
+        self.who = who
+        self.when = when
+        self.why = why
+        self.isUnproven = isUnproven
+        self.sourceFile = sourceFile
+    }
 }
 
 extension VersionManifest {
