@@ -29,7 +29,11 @@ final class TestRegistry: Sendable {
             wallNanoseconds: { clock.now })
     }
 
-    deinit { try? File.removeTree(File.directory(of: path)) }
+    deinit {
+        // The registry first: a link in it may point to a file beside it, and removeTree passes over links that dangle.
+        try? File.removeTree(path)
+        try? File.removeTree(File.directory(of: path))
+    }
 
     /// Writes a bundle file outside the registry.
     func file(_ name: String, salt: Int = 0, unproven: Bool = false) throws -> String {
