@@ -1,3 +1,5 @@
+import Platform
+
 /// What a run does.
 public struct LoadConfiguration: Sendable, Equatable {
     public var server: ServerAddress

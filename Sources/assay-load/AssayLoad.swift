@@ -124,7 +124,8 @@ struct AssayLoad: ParsableCommand {
     }
 
     private func loadConfiguration() throws(LoadError) -> LoadConfiguration {
-        var configuration = LoadConfiguration(server: try ServerAddress(server), bundle: bundle)
+        guard let address = ServerAddress(server) else { throw .badAddress(server) }
+        var configuration = LoadConfiguration(server: address, bundle: bundle)
         configuration.alias = alias
         configuration.version = version
         configuration.rowsPath = rows

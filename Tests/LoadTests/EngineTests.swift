@@ -66,8 +66,8 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
 }
 
 @Suite struct EngineTests {
-    private func configuration(_ scripted: ScriptedServer) throws -> LoadConfiguration {
-        var configuration = LoadConfiguration(server: try ServerAddress(scripted.server.address), bundle: "cards")
+    private func configuration(_ scripted: ScriptedServer) -> LoadConfiguration {
+        var configuration = LoadConfiguration(server: .unix(path: scripted.server.path), bundle: "cards")
         configuration.durationSeconds = nil
         configuration.requestCount = 500
         configuration.timeoutSeconds = 5
@@ -78,7 +78,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     func closedLoopSendsExactlyWhatItWasAsked(connections: Int, depth: Int, threads: Int) throws {
         let scripted = try ScriptedServer(honest)
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.connectionCount = connections
         configuration.depth = depth
         configuration.threadCount = threads
@@ -97,7 +97,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     func repliesInPiecesAreReadWhole(pieceByteCount: Int) throws {
         let scripted = try ScriptedServer(pieceByteCount: pieceByteCount, honest)
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.depth = 8
         configuration.requestCount = 100
         let report = try LoadRun(configuration).perform()
@@ -116,7 +116,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
             }
         }
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.depth = 4
         let report = try LoadRun(configuration).perform()
         #expect(report.exitCode == 0, "\(report.text)")
@@ -126,7 +126,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     @Test func openLoopSendsAtItsRate() throws {
         let scripted = try ScriptedServer(honest)
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.requestCount = nil
         configuration.durationSeconds = 0.5
         configuration.ratePerSecond = 1_000
@@ -155,7 +155,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     @Test func silenceEndsTheRunByItself() throws {
         let scripted = try ScriptedServer { seen, sequence in sequence > 50 ? [.nothing] : honest(seen, sequence) }
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.timeoutSeconds = 0.2
         configuration.connectionCount = 2
         let report = try LoadRun(configuration).perform()
@@ -168,7 +168,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
         for isTolerated in [false, true] {
             let scripted = try ScriptedServer { seen, sequence in sequence == 100 ? [.close(after: [])] : honest(seen, sequence) }
             defer { scripted.server.stop() }
-            var configuration = try configuration(scripted)
+            var configuration = configuration(scripted)
             configuration.depth = 4
             configuration.toleratesDisconnect = isTolerated
             let report = try LoadRun(configuration).perform()
@@ -181,7 +181,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     @Test func lostConnectionIsOpenedAgainWhenAskedTo() throws {
         let scripted = try ScriptedServer { seen, sequence in sequence == 100 ? [.close(after: [])] : honest(seen, sequence) }
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.toleratesDisconnect = true
         configuration.reconnects = true
         let report = try LoadRun(configuration).perform()
@@ -222,7 +222,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
             return [.reply(Samples.batch(id: seen.id, scores: scores, sequence: sequence))]
         }
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.rowsPerRequest = 16
         configuration.requestCount = 50
         let report = try LoadRun(configuration).perform()
@@ -237,7 +237,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
         defer { scripted.server.stop() }
         let path = Samples.temporaryPath("acknowledged")
         defer { unlink(path) }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.connectionCount = 2
         configuration.threadCount = 2
         configuration.acknowledgementsPath = path
@@ -265,7 +265,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
                 return [.reply(reply(seen, sequence == planted ? wrong : features, sequence, digest: digest))]
             }
             defer { scripted.server.stop() }
-            var configuration = try configuration(scripted)
+            var configuration = configuration(scripted)
             configuration.verifies = true
             configuration.depth = 3
             let report = try LoadRun(configuration).perform()
@@ -282,7 +282,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     @Test func bundleWithAnotherDigestThanItsRepliesIsNotBelieved() throws {
         let scripted = try ScriptedServer(bundle: try Samples.bundle(), honest)
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.verifies = true
         let report = try LoadRun(configuration).perform()
         #expect(report.verification?.unverified == 500)
@@ -302,7 +302,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
             return [.reply(reply(seen, features, sequence, digest: digest))]
         }
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.verifies = true
         configuration.registryPath = root
         let report = try LoadRun(configuration).perform()
@@ -313,7 +313,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     @Test func stoppedRunReportsWhatItDid() throws {
         let scripted = try ScriptedServer(honest)
         defer { scripted.server.stop() }
-        var configuration = try configuration(scripted)
+        var configuration = configuration(scripted)
         configuration.requestCount = nil
         configuration.durationSeconds = 60
         let run = LoadRun(configuration)
@@ -334,7 +334,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
     @Test func serverThatNeverAnswersEndsThePreparation() throws {
         let server = try TestServer { _ in [.nothing] }
         defer { server.stop() }
-        var configuration = LoadConfiguration(server: try ServerAddress(server.address), bundle: "cards")
+        var configuration = LoadConfiguration(server: .unix(path: server.path), bundle: "cards")
         configuration.timeoutSeconds = 0.1
         #expect(throws: LoadError.noAnswer(method: "hello", seconds: 0.1)) { try LoadRun(configuration).perform() }
     }
@@ -345,7 +345,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
             return [.reply(Samples.refusal(id: seen.id, status: .notFound, reason: "UNKNOWN_BUNDLE"))]
         }
         defer { server.stop() }
-        let configuration = LoadConfiguration(server: try ServerAddress(server.address), bundle: "nope")
+        let configuration = LoadConfiguration(server: .unix(path: server.path), bundle: "nope")
         #expect(throws: LoadError.refused(method: "describe_model", status: "NOT_FOUND", reason: "UNKNOWN_BUNDLE", text: "no")) {
             try LoadRun(configuration).perform()
         }

@@ -10,8 +10,8 @@ import Wire
         return Array(queue.pending)
     }
 
-    private func configuration(batch: Int = 1, deadline: Double? = nil) throws -> LoadConfiguration {
-        var configuration = LoadConfiguration(server: try ServerAddress("localhost:1"), bundle: "cards")
+    private func configuration(batch: Int = 1, deadline: Double? = nil) -> LoadConfiguration {
+        var configuration = LoadConfiguration(server: .tcp(host: "localhost", port: 1), bundle: "cards")
         configuration.rowsPerRequest = batch
         configuration.deadlineMilliseconds = deadline
         configuration.alias = "challenger"
@@ -53,7 +53,7 @@ import Wire
     }
 
     @Test func noRowsIsAnError() throws {
-        let configuration = try configuration()
+        let configuration = configuration()
         #expect(throws: LoadError.input("there is no row to send")) {
             try LoadInput.rows([], featureCount: 2).prepared(configuration)
         }

@@ -4,15 +4,15 @@ import Testing
 @testable import LoadGenerator
 
 @Suite struct ReportTests {
-    private func configuration() throws -> LoadConfiguration {
-        LoadConfiguration(server: try ServerAddress("127.0.0.1:7170"), bundle: "cards")
+    private func configuration() -> LoadConfiguration {
+        LoadConfiguration(server: .tcp(host: "127.0.0.1", port: 7170), bundle: "cards")
     }
 
     private func report(_ change: (inout Tally) throws -> Void = { _ in }) throws -> LoadReport {
         var tally = Tally(plan: Samples.plan())
         try Samples.take(Samples.decision(id: 1, sequence: 1), &tally, now: 2_000_000_000)
         try change(&tally)
-        let configuration = try configuration()
+        let configuration = configuration()
         let result = LoadLoop.Result(tally: tally, processorNanoseconds: 500, elapsedNanoseconds: 1_000)
         return LoadReport(configuration, [result], schedule: LoadSchedule(startNanoseconds: 0, configuration: configuration))
     }
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func runWithoutAnyDecisionIsNotFine() throws {
-        let configuration = try configuration()
+        let configuration = configuration()
         let result = LoadLoop.Result(tally: Tally(plan: Samples.plan()), processorNanoseconds: 0, elapsedNanoseconds: 1)
         let report = LoadReport(
             configuration, [result], schedule: LoadSchedule(startNanoseconds: 0, configuration: configuration))
@@ -67,7 +67,7 @@ import Testing
         try Samples.take(Samples.decision(id: 2, sequence: 1, digest: [UInt8](repeating: 7, count: 32)), &other)
         var tally = Tally(plan: Samples.plan())
         try Samples.take(Samples.decision(id: 1, sequence: 1), &tally)
-        let configuration = try configuration()
+        let configuration = configuration()
         let results = [tally, other].map { LoadLoop.Result(tally: $0, processorNanoseconds: 0, elapsedNanoseconds: 1) }
         let report = LoadReport(configuration, results, schedule: LoadSchedule(startNanoseconds: 0, configuration: configuration))
         #expect(report.sequencesRepeated == 1)
@@ -126,17 +126,19 @@ import Testing
         #expect(Format.byteCount(1_500) == "1.50 kB")
     }
 
-    @Test func addressesAreRead() throws {
-        #expect(try ServerAddress("localhost:7170") == .tcp(host: "localhost", port: 7170))
-        #expect(try ServerAddress("[::1]:80") == .tcp(host: "::1", port: 80))
-        #expect(try ServerAddress("unix:/tmp/a") == .unix(path: "/tmp/a"))
-        for text in ["", "host", "host:", "host:0", "host:65536", ":80", "unix:", "unix:" + String(repeating: "x", count: 200)] {
-            #expect(throws: LoadError.badAddress(text)) { try ServerAddress(text) }
+    @Test func addressesAreRead() {
+        #expect(ServerAddress("localhost:7170") == .tcp(host: "localhost", port: 7170))
+        #expect(ServerAddress("[::1]:80") == .tcp(host: "::1", port: 80))
+        #expect(ServerAddress("[::1]:80")?.description == "[::1]:80")
+        #expect(ServerAddress("unix:/tmp/a") == .unix(path: "/tmp/a"))
+        let long = "unix:" + String(repeating: "x", count: 200)
+        for text in ["", "host", "host:", "host:0", "host:65536", ":80", "::1:80", "a b:80", "http://a:80", "unix:", long] {
+            #expect(ServerAddress(text) == nil, "\(text)")
         }
     }
 
     @Test func optionsOutsideTheirRangeAreUsageErrors() throws {
-        let good = try configuration()
+        let good = configuration()
         try good.validate()
         let changes: [(inout LoadConfiguration) -> Void] = [
             { $0.connectionCount = 0 }, { $0.connectionCount = 100_000 }, { $0.depth = 0 }, { $0.depth = 5_000 },

@@ -2,36 +2,6 @@ import CLinux
 import Glibc
 import Platform
 
-/// Where a server listens.
-public enum ServerAddress: Equatable, Sendable, CustomStringConvertible {
-    case tcp(host: String, port: UInt16)
-    case unix(path: String)
-
-    /// `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
-    public init(_ text: String) throws(LoadError) {
-        if text.hasPrefix("unix:") {
-            let path = String(text.dropFirst(5))
-            guard !path.isEmpty, path.utf8.count <= assay_unix_path_max() else { throw .badAddress(text) }
-            self = .unix(path: path)
-            return
-        }
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-            throw .badAddress(text)
-        }
-        var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        guard !host.isEmpty else { throw .badAddress(text) }
-        self = .tcp(host: host, port: port)
-    }
-
-    public var description: String {
-        switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        case .unix(let path): "unix:\(path)"
-        }
-    }
-}
-
 /// An address that needs no further look-up: each connection of a run starts from it.
 struct ResolvedAddress: Sendable {
     let address: ServerAddress
