@@ -32,6 +32,8 @@ extension MetricsSnapshot {
     private func addConnections(_ text: inout PrometheusText) {
         text.gauge("assay_connections_open", help: "Connections of the wire protocol open now.", connections.open)
         text.counter("assay_connections_total", help: "Connections accepted.", connections.total)
+        text.counter(
+            "assay_connections_refused_total", help: "Connections closed at once, for want of room.", connections.refused)
         for entry in connections.closed {
             text.counter(
                 "assay_connections_closed_total", help: "Connections closed, by cause.", entry.count,
@@ -70,9 +72,14 @@ extension MetricsSnapshot {
         text.gauge(
             "assay_audit_failed", help: "1 when the journal can't be written and no decision is made.", Self.flag(audit.hasFailed)
         )
+        text.gauge(
+            "assay_audit_disk_full", help: "1 while the journal's disk is full and records wait in the rings.",
+            Self.flag(audit.isDiskFull))
         guard let postgres else { return }
         text.gauge("assay_postgres_up", help: "1 when the shipper is connected to PostgreSQL.", Self.flag(postgres.isUp))
-        text.gauge("assay_postgres_lag_records", help: "Records that are not in PostgreSQL yet.", postgres.lagRecordCount)
+        if let lag = postgres.lagRecordCount {
+            text.gauge("assay_postgres_lag_records", help: "Records that are not in PostgreSQL yet.", lag)
+        }
     }
 
     private func addServer(_ text: inout PrometheusText) {

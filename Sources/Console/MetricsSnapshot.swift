@@ -36,6 +36,8 @@ public struct MetricsSnapshot: Sendable {
     public struct Connections: Sendable {
         public var open: UInt64 = 0
         public var total: UInt64 = 0
+        /// Closed at once: too many were open, or no descriptor was left.
+        public var refused: UInt64 = 0
         /// Closed ones by cause (`peer`, `idle_timeout`, `bad_frame`, `slow_reader`, `drain` …).
         public var closed: [(cause: String, count: UInt64)] = []
 
@@ -71,6 +73,8 @@ public struct MetricsSnapshot: Sendable {
         /// Bytes in the rings that the journal has not taken yet, and their capacity, all workers together.
         public var ringByteCountUsed: UInt64 = 0
         public var ringByteCount: UInt64 = 0
+        /// The journal's disk is full; records wait in the rings.
+        public var isDiskFull = false
         /// The journal can't be written any more: no decision is made.
         public var hasFailed = false
 
@@ -80,10 +84,10 @@ public struct MetricsSnapshot: Sendable {
     /// The sink in PostgreSQL.
     public struct Postgres: Sendable {
         public var isUp: Bool
-        /// Records in the journal that are not in the database yet.
-        public var lagRecordCount: UInt64
+        /// Records in the journal that are not in the database yet; nil: not known before it was asked.
+        public var lagRecordCount: UInt64?
 
-        public init(isUp: Bool, lagRecordCount: UInt64) {
+        public init(isUp: Bool, lagRecordCount: UInt64?) {
             self.isUp = isUp
             self.lagRecordCount = lagRecordCount
         }

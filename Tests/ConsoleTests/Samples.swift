@@ -20,6 +20,7 @@ enum Samples {
         metrics.scoreDuration = .init(upperBounds: ScoreDuration.upperBoundsSeconds, counts: counts, sum: 2.25)
         metrics.connections.open = 12
         metrics.connections.total = 20
+        metrics.connections.refused = 2
         metrics.connections.closed = [("peer", 7), ("idle_timeout", 1)]
         metrics.receivedByteCount = 123_456_789_012
         metrics.sentByteCount = 9_876_543_210

@@ -1,0 +1,111 @@
+/// The server's settings, typed, checked one by one and against each other.
+struct ServerSettings: Sendable, Equatable {
+    enum AdminPolicy: String, Sendable {
+        case local, all, none
+    }
+
+    let registry: String
+    let journal: String
+    let listen: HostPort?
+    let unix: String?
+    let http: HostPort?
+    let postgres: String?
+    let workerCount: Int
+    /// Empty, or one processor for each worker.
+    let processors: [Int]
+    let busyPollMicroseconds: Int
+    /// 0: never.
+    let idleTimeoutSeconds: Int
+    let partialFrameTimeoutSeconds: Int
+    let writeStallTimeoutSeconds: Int
+    let frameByteCountMax: Int
+    let inFlightMax: Int
+    let connectionCountMax: Int
+    let batchRowCountMax: Int
+    let ringDirectory: String
+    let ringByteCount: Int
+    let syncIntervalMilliseconds: Int
+    let segmentByteCount: Int
+    let registryPollSeconds: Int
+    let admin: AdminPolicy
+    let drainSeconds: Int
+    let logLevel: String
+    let logFormat: String
+
+    init(_ settings: EffectiveSettings) throws(SettingsError) {
+        registry = try settings.required("registry")
+        journal = try settings.required("journal")
+        listen = settings.text("listen").flatMap { HostPort($0) }
+        unix = settings.text("unix")
+        http = settings.text("http").flatMap { HostPort($0) }
+        postgres = settings.text("postgres")
+        processors = settings.integers("pin")
+        workerCount = try Self.workerCount(settings, processors)
+        busyPollMicroseconds = settings.integer("busy-poll")
+        idleTimeoutSeconds = settings.integer("idle-timeout-seconds")
+        partialFrameTimeoutSeconds = settings.integer("partial-frame-timeout-seconds")
+        writeStallTimeoutSeconds = settings.integer("write-stall-timeout-seconds")
+        frameByteCountMax = settings.integer("frame-bytes-max")
+        inFlightMax = settings.integer("in-flight-max")
+        connectionCountMax = settings.integer("connections-max")
+        batchRowCountMax = settings.integer("batch-rows-max")
+        ringDirectory = try settings.required("ring-directory")
+        ringByteCount = settings.integer("ring-bytes")
+        syncIntervalMilliseconds = settings.integer("sync-interval-ms")
+        segmentByteCount = settings.integer("segment-bytes")
+        registryPollSeconds = settings.integer("registry-poll-seconds")
+        admin = settings.text("admin").flatMap(AdminPolicy.init(rawValue:)) ?? .local
+        drainSeconds = settings.integer("drain-seconds")
+        logLevel = try settings.required("log-level")
+        logFormat = try settings.required("log-format")
+        try checkTogether()
+    }
+
+    /// `pin` decides when `workers` says nothing; when both speak they must agree.
+    private static func workerCount(_ settings: EffectiveSettings, _ processors: [Int]) throws(SettingsError) -> Int {
+        let count = settings.integer("workers")
+        if processors.isEmpty || processors.count == count { return count }
+        guard settings["workers"].origin == .standard else {
+            throw .conflict(
+                "pin names \(processors.count) processors (\(settings["pin"].origin)) for \(count) workers "
+                    + "(\(settings["workers"].origin)); it must name one for each, or workers be left out")
+        }
+        return processors.count
+    }
+
+    private func checkTogether() throws(SettingsError) {
+        if listen == nil && unix == nil {
+            throw .conflict("listen is empty and unix is not set; the server needs at least one of them")
+        }
+        if let listen, let http, listen.port != 0, listen == http {
+            throw .conflict("listen and http are both \(listen); each needs an address of its own")
+        }
+        if registry == journal {
+            throw .conflict("registry and journal are both \(registry); each needs a directory of its own")
+        }
+        if ringByteCount < frameByteCountMax * 2 {
+            // A typed transaction of a whole frame goes into the ring as one record, which may take half of it.
+            throw .conflict("ring-bytes is \(ringByteCount); it must be at least twice frame-bytes-max (\(frameByteCountMax))")
+        }
+    }
+}
+
+extension EffectiveSettings {
+    fileprivate func text(_ key: String) -> String? {
+        if case .text(let text) = self[key].value { text } else { nil }
+    }
+
+    fileprivate func required(_ key: String) throws(SettingsError) -> String {
+        guard let text = text(key) else { throw .missing(key: key) }
+        return text
+    }
+
+    fileprivate func integer(_ key: String) -> Int {
+        guard case .integer(let value) = self[key].value else { preconditionFailure("\(key) has a default") }
+        return value
+    }
+
+    fileprivate func integers(_ key: String) -> [Int] {
+        if case .integers(let values) = self[key].value { values } else { [] }
+    }
+}

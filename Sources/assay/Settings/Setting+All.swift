@@ -1,0 +1,104 @@
+import Glibc
+import Session
+import Wire
+
+extension Setting {
+    /// Every setting of the server, in the order of docs/CONFIGURATION.md.
+    static let all: [Setting] = places + loops + limits + audit + operation
+
+    private static let places = [
+        Setting(
+            key: "registry", kind: .path, standard: nil,
+            summary: "Directory of the registry. Required."),
+        Setting(
+            key: "journal", kind: .path, standard: nil,
+            summary: "Directory of the journal; one server a directory. Required."),
+        Setting(
+            key: "listen", kind: .address, standard: .text("127.0.0.1:7170"), mayBeEmpty: true,
+            summary: "TCP address of the wire protocol; port 0 takes a free one, empty: none."),
+        Setting(
+            key: "unix", kind: .path, standard: nil, mayBeEmpty: true,
+            summary: "Path of a Unix socket for the wire protocol, too."),
+        Setting(
+            key: "http", kind: .address, standard: .text("127.0.0.1:7180"), mayBeEmpty: true,
+            summary: "Address of /livez, /readyz, /metrics and /models; it has no authentication. Empty: none."),
+        Setting(
+            key: "postgres", kind: .database, standard: nil, mayBeEmpty: true,
+            summary: "Database that gets every decision, too."),
+    ]
+
+    private static let loops = [
+        Setting(
+            key: "workers", kind: .integer(1...1024), standard: .integer(processorCount),
+            summary: "Event loops, one thread each. Default: one a processor."),
+        Setting(
+            key: "pin", kind: .processors, standard: .integers([]), mayBeEmpty: true,
+            summary: "Processors that the loops are bound to, one each, in order. Sets workers when that is not set."),
+        Setting(
+            key: "busy-poll", kind: .integer(0...1_000_000), standard: .integer(0),
+            summary: "Microseconds for which an idle loop polls before it sleeps; costs its whole processor. 0: off."),
+        Setting(
+            key: "idle-timeout-seconds", kind: .integer(0...86_400), standard: .integer(300),
+            summary: "A connection that is silent for so long is closed. 0: never."),
+        Setting(
+            key: "partial-frame-timeout-seconds", kind: .integer(1...3_600), standard: .integer(10),
+            summary: "A frame that is not complete after so long closes its connection."),
+        Setting(
+            key: "write-stall-timeout-seconds", kind: .integer(1...3_600), standard: .integer(10),
+            summary: "A caller that takes none of its replies for so long is cut off."),
+    ]
+
+    private static let limits = [
+        Setting(
+            key: "frame-bytes-max", kind: .integer(WireLimits.frameByteCountMin...(64 << 20)),
+            standard: .integer(WireLimits.frameByteCountMax),
+            summary: "Largest frame taken from a caller."),
+        Setting(
+            key: "in-flight-max", kind: .integer(1...65_536), standard: .integer(SessionLimits().inFlightMax),
+            summary: "Requests of one connection that may wait for their reply."),
+        Setting(
+            key: "connections-max", kind: .integer(1...1_000_000), standard: .integer(16_384),
+            summary: "Open connections, all loops together; more are refused."),
+        Setting(
+            key: "batch-rows-max", kind: .integer(1...WireLimits.batchRowCountMax),
+            standard: .integer(WireLimits.batchRowCountMax),
+            summary: "Rows of one ScoreBatch."),
+    ]
+
+    private static let audit = [
+        Setting(
+            key: "ring-directory", kind: .path, standard: .text("/dev/shm"),
+            summary: "Where the rings live: a tmpfs, which outlives the process."),
+        Setting(
+            key: "ring-bytes", kind: .integer((64 << 10)...(1 << 30)), standard: .integer(16 << 20),
+            summary: "Size of each loop's ring, rounded up to a power of two."),
+        Setting(
+            key: "sync-interval-ms", kind: .integer(1...10_000), standard: .integer(100),
+            summary: "The journal is on disk after so long at the latest."),
+        Setting(
+            key: "segment-bytes", kind: .integer((64 << 10)...(4 << 30)), standard: .integer(64 << 20),
+            summary: "Size at which a journal file is closed and the next one begun."),
+    ]
+
+    private static let operation = [
+        Setting(
+            key: "registry-poll-seconds", kind: .integer(1...3_600), standard: .integer(10),
+            summary: "The registry is looked at so often even when the kernel reports no change."),
+        Setting(
+            key: "admin", kind: .choice(["local", "all", "none"]), standard: .text("local"),
+            summary: "From where SetAlias and Rollback are accepted: loopback and Unix sockets, everywhere, nowhere."),
+        Setting(
+            key: "drain-seconds", kind: .integer(0...3_600), standard: .integer(10),
+            summary: "How long a stopping server waits for callers to leave."),
+        Setting(
+            key: "log-level", kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            standard: .text("info"),
+            summary: "The least important message that is logged."),
+        Setting(
+            key: "log-format", kind: .choice(["text", "json"]), standard: .text("text"),
+            summary: "Lines for people, or one JSON object a line; to stderr."),
+    ]
+
+    /// Processors that this process may run on (`taskset` and containers' cpusets count).
+    static var processorCount: Int { min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1024) }
+}
