@@ -9,13 +9,11 @@ import Platform
 /// Several reservations may be made and filled before one commit. A number that was reserved and not appended is given up at the next
 /// reserve or commit: the journal then says that it belongs to no decision. Copies of this value share one state.
 @safe public struct AuditProducer {
-    private let memory: RingMemory
     // Safety: allocated by the trail's ProducerStates, which `states` keeps alive; touched by the worker's thread only.
     private let state: UnsafeMutablePointer<ProducerState>
     private let states: ProducerStates
 
-    init(memory: RingMemory, states: ProducerStates, worker: Int) {
-        self.memory = memory
+    init(states: ProducerStates, worker: Int) {
         self.states = states
         unsafe state = states.state(worker)
     }
@@ -33,13 +31,13 @@ import Platform
         precondition(count > 0 && byteCountMax >= 0, "reservation of \(count) records of \(byteCountMax) bytes")
         guard count <= AuditLimits.reservationCountMax, byteCountMax <= AuditLimits.recordByteCountMax else { return nil }
         unsafe state.pointee.voidRest()
-        guard memory.state.loadRelaxed() == RingState.open.rawValue else { return nil }
+        guard unsafe state.pointee.isOpen else { return nil }
         // Room first, number second: a number once taken must be accounted for. One frame more, for what a wrap leaves unused.
         // A number given up later needs the room of a void marker.
         let frame = max(RingFrame.byteCount(payload: byteCountMax), RingFrame.voidByteCount)
         let room = UInt64((count + 1) * frame)
         guard unsafe state.pointee.hasRoom(room) else { return nil }
-        let first = memory.nextSequence.take(UInt64(count))
+        let first = unsafe state.pointee.sequenceWord.take(UInt64(count))
         unsafe state.pointee.next = first
         unsafe state.pointee.end = first + UInt64(count)
         unsafe state.pointee.payloadByteCountMax = byteCountMax
@@ -76,6 +74,9 @@ import Platform
     private let ring: UnsafeMutableRawPointer
     private let tailWord: SharedWord
     private let headWord: SharedWord
+    private let stateWord: SharedWord
+    /// The next number, all workers'.
+    let sequenceWord: SharedWord
     /// Ring bytes - 1.
     let mask: UInt64
     /// Where the next frame goes; frames before it and from `published` on aren't visible yet.
@@ -92,11 +93,16 @@ import Platform
         unsafe ring = memory.ring(worker)
         tailWord = memory.tail(worker)
         headWord = memory.head(worker)
+        stateWord = memory.state
+        sequenceWord = memory.nextSequence
         mask = UInt64(memory.ringByteCount) - 1
         tail = tailWord.loadAcquiring()
         published = tail
         head = headWord.loadAcquiring()
     }
+
+    @inline(__always)
+    var isOpen: Bool { stateWord.loadRelaxed() == RingState.open.rawValue }
 
     @inline(__always)
     mutating func hasRoom(_ byteCount: UInt64) -> Bool {

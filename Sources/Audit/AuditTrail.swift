@@ -92,7 +92,7 @@ public final class AuditTrail: Sendable {
 
     /// The end of worker `worker` (0 up to the configured count). To be used by one thread at a time.
     public func producer(worker: Int) -> AuditProducer {
-        AuditProducer(memory: memory, states: producers, worker: worker)
+        AuditProducer(states: producers, worker: worker)
     }
 
     public var status: AuditStatus {

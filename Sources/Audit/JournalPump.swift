@@ -4,7 +4,7 @@ import Synchronization
 /// Takes records from the rings to the journal; runs on the journal thread.
 ///
 /// Producers make no system calls, so nobody wakes this thread for a record: it looks. After a look it sleeps about as long as the workers
-/// take to fill a block, at most `idleMilliseconds`; an idle server costs some 40 looks a second.
+/// take to fill a block, at most `idleMilliseconds`; an idle server costs some 25 looks a second.
 final class JournalPump: @unchecked Sendable {
     /// Blocks that one look takes at most, so that syncing keeps its time under full load.
     private static let blocksAtOnce = 16
@@ -47,7 +47,7 @@ final class JournalPump: @unchecked Sendable {
     /// disk within the sync interval.
     static func idleMilliseconds(ringByteCount: Int, syncIntervalMilliseconds: Int) -> Int {
         let half = ringByteCount / 2 * 1000 / AuditLimits.ringFillBytesPerSecond
-        return max(1, min(half, syncIntervalMilliseconds / 4))
+        return max(1, min(half, syncIntervalMilliseconds / 2))
     }
 
     /// The journal thread's life.

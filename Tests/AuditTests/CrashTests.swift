@@ -29,7 +29,8 @@ final class SteppedTrail: @unchecked Sendable {
             memory: opening.memory, writer: opening.writer, configuration: configuration,
             health: TrailHealth(opening.memory) { _ in }, syncWake: EventSignal())
         let states = ProducerStates(opening.memory)
-        producers = (0..<workerCount).map { [memory = opening.memory] in AuditProducer(memory: memory, states: states, worker: $0)
+        producers = (0..<workerCount).map {
+            AuditProducer(states: states, worker: $0)
         }
     }
 

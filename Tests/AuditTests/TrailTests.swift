@@ -205,7 +205,7 @@ import Wire
     }
 
     @Test func idlePollKeepsItsPromises() {
-        #expect(JournalPump.idleMilliseconds(ringByteCount: 16 << 20, syncIntervalMilliseconds: 100) == 25)
+        #expect(JournalPump.idleMilliseconds(ringByteCount: 16 << 20, syncIntervalMilliseconds: 100) == 41)
         #expect(JournalPump.idleMilliseconds(ringByteCount: 1 << 20, syncIntervalMilliseconds: 100) == 2)
         #expect(JournalPump.idleMilliseconds(ringByteCount: 1 << 30, syncIntervalMilliseconds: 1) == 1)
     }
