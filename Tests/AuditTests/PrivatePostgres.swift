@@ -53,11 +53,11 @@ final class PrivatePostgres: @unchecked Sendable {
 
     /// Starts the postmaster and waits until it answers.
     func start() throws {
-        // Durability is on: a crash must find what was committed.
+        // Durability is on: a crash must find what was committed. Killed servers leave POSIX shared memory behind, so files take its place.
         postmaster = try spawn([
             "\(binaries)/postgres", "-D", "\(root)/data", "-k", root, "-c", "listen_addresses=", "-c", "shared_buffers=16MB",
             "-c",
-            "max_connections=20", "-c", "fsync=on",
+            "max_connections=20", "-c", "fsync=on", "-c", "dynamic_shared_memory_type=mmap",
         ])
         for _ in 0..<600 {
             if (try? query("SELECT 1")) != nil { return }
