@@ -74,12 +74,12 @@ struct PreparedRequests: Sendable {
         output.commit(byteCount)
     }
 
-    /// The row that row `position` of request `item` is.
+    /// Rows are taken round and round: the row that the `index`-th of all requests' rows is.
     @inline(__always)
-    func row(item: Int, position: Int) -> Int {
-        let row = item * rowsPerItem + position
-        return row < rowCount ? row : row % rowCount
-    }
+    static func row(_ index: Int, of rowCount: Int) -> Int { index < rowCount ? index : index % rowCount }
+
+    /// The row that row `position` of request `item` is.
+    func row(item: Int, position: Int) -> Int { Self.row(item * rowsPerItem + position, of: rowCount) }
 
     /// The encoder must have put id and deadline where they will be patched.
     private static func check(_ frame: [UInt8], hasDeadline: Bool) throws(LoadError) {

@@ -25,9 +25,10 @@ struct ReplySink: ~Copyable {
             unsafe takeOther(reply, payload)
             return
         }
-        let requests = self.requests
+        // Numbers, not the whole list: a copy of it would be counted in and out for every reply.
+        let (rowsPerItem, rowCount) = (requests.rowsPerItem, requests.rowCount)
         let rows = unsafe tally.take(reply, payload, request, nowNanoseconds: nowNanoseconds) { position in
-            requests.row(item: request.item, position: position)
+            PreparedRequests.row(request.item * rowsPerItem + position, of: rowCount)
         }
         if rows > 0, log != nil { unsafe acknowledge(reply, payload) }
     }

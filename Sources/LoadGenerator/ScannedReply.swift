@@ -158,12 +158,21 @@ struct ProtobufField {
 
     @inline(__always)
     private mutating func varint() throws(ReplyFault) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
+        guard unsafe offset < end else { throw unsafe .malformed(offset: offset) }
+        // Keys, lengths and small numbers are one byte.
+        let first = unsafe base.unsafelyUnwrapped.load(fromByteOffset: offset, as: UInt8.self)
+        unsafe offset += 1
+        return first < 0x80 ? UInt64(first) : try unsafe longVarint(first)
+    }
+
+    @inline(__always)
+    private mutating func longVarint(_ first: UInt8) throws(ReplyFault) -> UInt64 {
+        var value = UInt64(first & 0x7f)
+        var shift: UInt64 = 7
         while unsafe offset < end, shift < 70 {
             let byte = unsafe base.unsafelyUnwrapped.load(fromByteOffset: offset, as: UInt8.self)
             unsafe offset += 1
-            value |= UInt64(byte & 0x7f) << shift
+            value |= UInt64(byte & 0x7f) &<< shift
             if byte < 0x80 { return value }
             shift += 7
         }
