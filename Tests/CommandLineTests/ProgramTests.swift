@@ -116,7 +116,7 @@ struct ProgramTests {
             (["registry", "push"], 64), (["nonsense"], 64), (["serve", "--nonsense"], 64), (["serve", "--workers", "two"], 64),
             (["score"], 64),
             (["score", "--bundle", "b", "--features", "1", "--transaction", "f"], 64),
-            (["score", "--bundle", "b", "--features", "1;2"], 2),
+            (["score", "--bundle", "b", "--features", "1;2"], 64),
             (["score", "--server", "127.0.0.1:1", "--bundle", "b", "--features", "1"], 2),
             (["health", "--server", "127.0.0.1:1"], 2),
             (["health", "--server", "unix:/no/such/socket"], 2), (["health", "--server", "nonsense"], 64), (["serve"], 78),

@@ -1,9 +1,10 @@
 import ArgumentParser
+import AssayClient
 import Platform
 import Wire
 
 /// `assay health`.
-struct Health: ParsableCommand {
+struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask a server whether it is ready.",
         discussion: "Ends with 0 when it is, 1 when it is not, 2 when nobody answers.")
@@ -11,9 +12,8 @@ struct Health: ParsableCommand {
     @OptionGroup var options: ServerOptions
     @Flag(help: "Print JSON.") var json = false
 
-    func run() throws {
-        let reply = try ServerCall.send(.health, to: try options.address(), timeoutMilliseconds: options.timeout)
-        guard case .health(let health) = reply else { throw CommandFailure(.unavailable, "the server answered something else") }
+    func run() async throws {
+        let health = try await options.withClient { client throws(AssayError) in try await client.health() }
         if json {
             let reasons = health.reasons.map {
                 JSON.object(["code": .string($0.code), "text": .string($0.text), "blocking": .bool($0.isBlocking)])

@@ -1,9 +1,10 @@
 import ArgumentParser
+import AssayClient
 import Platform
 import Wire
 
 /// `assay score`.
-struct Score: ParsableCommand {
+struct Score: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Have a server score one transaction.",
         discussion: "Either --features, in the bundle's order, or --transaction, from which the server derives them.")
@@ -29,39 +30,34 @@ struct Score: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let address = try options.address()
+    func run() async throws {
         let model = ModelReference(bundle: bundle, alias: alias, version: version)
-        var request = ScoreRequest(model: model, input: try input(address, model))
-        request.transactionID = transactionID
-        request.caller = String(decoding: Surroundings.userAtHost.utf8.prefix(WireLimits.callerByteCountMax), as: UTF8.self)
-        request.explain = explain
-        request.includesRaw = raw
-        let reply = try ServerCall.send(.score(request), to: address, timeoutMilliseconds: options.timeout)
-        guard case .decision(let decision) = reply else {
-            throw CommandFailure(.unavailable, "the server answered something else")
+        let candidates = try inputs()
+        let decision = try await options.withClient { client throws(AssayError) in
+            // Only a vector has to be spelled as the bundle wants it.
+            let bits = candidates.count > 1 ? try await client.describeModel(model).precisionBits : 0
+            return try await client.score(request(model, candidates[bits == 64 ? 1 : 0]))
         }
         if json { Output.json(decision.json) } else { Output.facts(decision.facts) }
     }
 
-    private func input(_ address: ServerCall.Address, _ model: ModelReference) throws -> ScoreInput {
-        if let transaction { return try Self.transactionInput(transaction) }
-        let text = features ?? ""
-        do {
-            return try precisionBits(address, model) == 64
-                ? .features64(FeatureList(text).values) : .features32(FeatureList.floats(text))
-        } catch let problem as FeatureList.Problem {
-            throw ValidationError(problem.description)
-        }
+    private func request(_ model: ModelReference, _ input: ScoreInput) -> ScoreRequest {
+        var request = ScoreRequest(model: model, input: input)
+        request.transactionID = transactionID
+        request.caller = String(decoding: Surroundings.userAtHost.utf8.prefix(WireLimits.callerByteCountMax), as: UTF8.self)
+        request.explain = explain
+        request.includesRaw = raw
+        return request
     }
 
-    /// Which of features32 and features64 the bundle takes.
-    private func precisionBits(_ address: ServerCall.Address, _ model: ModelReference) throws -> UInt32 {
-        let reply = try ServerCall.send(.describeModel(model), to: address, timeoutMilliseconds: options.timeout)
-        guard case .describeModel(let description) = reply else {
-            throw CommandFailure(.unavailable, "the server answered something else")
+    /// The transaction; or the vector in both precisions, float32 first.
+    private func inputs() throws -> [ScoreInput] {
+        if let transaction { return [try Self.transactionInput(transaction)] }
+        do {
+            return [.features32(try FeatureList.floats(features ?? "")), .features64(try FeatureList(features ?? "").values)]
+        } catch {
+            throw ValidationError("\(error)")
         }
-        return description.precisionBits
     }
 
     private static func transactionInput(_ path: String) throws -> ScoreInput {
