@@ -136,17 +136,18 @@ public final class AuditTrail: Sendable {
             sync.stop()
             threads[1].join()
             shipper?.close(milliseconds: configuration.shipperCloseMilliseconds)
-            if pump.endedCleanly { markClosed() }
+            if pump.endedCleanly { markClosed(ringLock: locks[1]) }
             // Closing the descriptors gives the journal free.
             locks = []
         }
     }
 
     /// Marker first, ring second: a crash in between leaves both, and they say the same.
-    private func markClosed() {
+    private func markClosed(ringLock: JournalLock) {
         do throws(SystemError) {
             try JournalDirectory.writeCleanMarker(pump.end, storage)
             try File.remove(memory.path)
+            try ringLock.removeFile()
         } catch {
             logger.warning("audit: the journal is complete but could not be marked as closed: \(error)")
         }

@@ -105,16 +105,34 @@ final class JournalLock: Sendable {
     private static let getLock: Int32 = 36  // F_OFD_GETLK
     private static let setLock: Int32 = 37  // F_OFD_SETLK
     private let descriptor: FileDescriptor
+    private let path: String
 
     /// nil: somebody else holds it.
     init?(path: String) throws(SystemError) {
-        descriptor = try File.open(path, O_RDWR | O_CREAT)
-        var lock = Self.wholeFile
-        guard unsafe fcntl(descriptor.rawValue, Self.setLock, &lock) == 0 else {
-            if errno == EAGAIN || errno == EACCES { return nil }
-            throw SystemError(operation: "lock", path: path, code: errno)
+        self.path = path
+        while true {
+            let descriptor = try File.open(path, O_RDWR | O_CREAT)
+            var lock = Self.wholeFile
+            guard unsafe fcntl(descriptor.rawValue, Self.setLock, &lock) == 0 else {
+                if errno == EAGAIN || errno == EACCES { return nil }
+                throw SystemError(operation: "lock", path: path, code: errno)
+            }
+            // The holder before may have removed the file between our opening and locking it: then the lock is on a file that nobody
+            // else will find. Each round needs such a removal, so there are few.
+            var opened = stat()
+            var named = stat()
+            guard unsafe fstat(descriptor.rawValue, &opened) == 0 else {
+                throw SystemError(operation: "fstat", path: path, code: errno)
+            }
+            if unsafe stat(path, &named) == 0, named.st_ino == opened.st_ino, named.st_dev == opened.st_dev {
+                self.descriptor = descriptor
+                return
+            }
         }
     }
+
+    /// Takes the file away; the lock is held until this object goes.
+    func removeFile() throws(SystemError) { try File.remove(path) }
 
     /// Whether a server holds the lock now; asks without taking it.
     static func isHeld(path: String) -> Bool {
