@@ -11,13 +11,16 @@ public final class AssayConnection: Sendable {
 
     private let channel: any Channel
     private let handler: NIOLoopBound<ConnectionHandler>
+    private let life: ConnectionLife
     private let configuration: ClientConfiguration
     private let lastID: Atomic<UInt64>
     private let load = Atomic<Int>(0)
 
     private init(
-        channel: any Channel, handler: NIOLoopBound<ConnectionHandler>, configuration: ClientConfiguration, server: HelloMessage
+        channel: any Channel, handler: NIOLoopBound<ConnectionHandler>, life: ConnectionLife, configuration: ClientConfiguration,
+        server: HelloMessage
     ) {
+        self.life = life
         self.channel = channel
         self.handler = handler
         self.configuration = configuration
@@ -30,10 +33,11 @@ public final class AssayConnection: Sendable {
         to address: ServerAddress, configuration: ClientConfiguration = ClientConfiguration(),
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws(AssayError) -> AssayConnection {
+        let life = ConnectionLife()
         let channel: any Channel
         let handler: NIOLoopBound<ConnectionHandler>
         do {
-            (channel, handler) = try await open(address, configuration, group)
+            (channel, handler) = try await open(address, configuration, group, life)
         } catch {
             throw .cannotConnect(address: address.description, cause: "\(error)")
         }
@@ -42,7 +46,8 @@ public final class AssayConnection: Sendable {
             if hello.inFlightMax > 0 {
                 channel.eventLoop.execute { handler.value.setInFlightMax(Int(hello.inFlightMax)) }
             }
-            return AssayConnection(channel: channel, handler: handler, configuration: configuration, server: hello)
+            return AssayConnection(
+                channel: channel, handler: handler, life: life, configuration: configuration, server: hello)
         } catch {
             channel.close(promise: nil)
             throw error
@@ -53,7 +58,7 @@ public final class AssayConnection: Sendable {
     public var callCount: Int { load.load(ordering: .relaxed) }
 
     /// Whether calls can be made.
-    public var isActive: Bool { channel.isActive }
+    public var isActive: Bool { !life.isOver && channel.isActive }
 
     /// Ends the connection; calls that wait fail with `closed`.
     public func close() async {
@@ -77,14 +82,14 @@ public final class AssayConnection: Sendable {
     }
 
     private static func open(
-        _ address: ServerAddress, _ configuration: ClientConfiguration, _ group: any EventLoopGroup
+        _ address: ServerAddress, _ configuration: ClientConfiguration, _ group: any EventLoopGroup, _ life: ConnectionLife
     ) async throws -> (any Channel, NIOLoopBound<ConnectionHandler>) {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.socketOption(.so_reuseaddr), value: 1)
         let initialize: @Sendable (any Channel) -> EventLoopFuture<(any Channel, NIOLoopBound<ConnectionHandler>)> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                let handler = ConnectionHandler()
+                let handler = ConnectionHandler(life: life)
                 try channel.pipeline.syncOperations.addHandler(handler)
                 return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
             }

@@ -28,6 +28,15 @@ final class CallTicket: Sendable {
     }
 }
 
+/// Whether a connection still takes calls; known outside its event loop as soon as its last callers are.
+final class ConnectionLife: Sendable {
+    private let hasEnded = Atomic<Bool>(false)
+
+    /// Release and acquire: who was told of the end by a failed call sees it here.
+    func end() { hasEnded.store(true, ordering: .releasing) }
+    var isOver: Bool { hasEnded.load(ordering: .acquiring) }
+}
+
 /// Drives a `Conversation` on a channel's event loop: bytes become replies, calls become bytes.
 ///
 /// Frames are cut by hand instead of by NIO's `ByteToMessageDecoder`, which costs twice the time a frame; one flush a turn of the
@@ -42,6 +51,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var hasScheduledFlush = false
     /// Why no call can be made any more.
     private var failure: AssayError?
+    private let life: ConnectionLife
+
+    init(life: ConnectionLife) {
+        self.life = life
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -76,6 +90,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Fails everything and closes.
     func end(_ error: AssayError) {
         failure = failure ?? error
+        // Before anybody is told: who is told and calls again finds another connection.
+        life.end()
         for ticket in conversation.abandonAll() { ticket.finish(.failure(error)) }
         context?.close(promise: nil)
     }

@@ -26,20 +26,33 @@ final class ControlChannel {
 
     /// The result of a request; an error reply is thrown.
     func call(_ body: RequestBody) throws(LoadError) -> ReplyBody {
-        let reply: Reply
-        do throws(LoadError) {
-            reply = try exchange(body)
-        } catch {
-            // What may still arrive belongs to a request that nobody waits for any more.
-            disconnect()
-            throw error
-        }
+        let reply = try exchangeFreshly(body)
         guard reply.status == .ok, let result = reply.body else {
             throw .refused(
                 method: body.method.name, status: reply.status.name, reason: reply.error?.reason ?? "",
                 text: reply.error?.text ?? "")
         }
         return result
+    }
+
+    /// A server closes connections that were idle for long: what fails on an old one is asked once more on a new one. All that is
+    /// asked here only reads.
+    private func exchangeFreshly(_ body: RequestBody) throws(LoadError) -> Reply {
+        let isOld = descriptor >= 0
+        do throws(LoadError) {
+            return try exchange(body)
+        } catch {
+            // What may still arrive belongs to a request that nobody waits for any more.
+            disconnect()
+            if case .noAnswer = error { throw error }
+            guard isOld else { throw error }
+        }
+        do throws(LoadError) {
+            return try exchange(body)
+        } catch {
+            disconnect()
+            throw error
+        }
     }
 
     private func exchange(_ body: RequestBody) throws(LoadError) -> Reply {

@@ -10,8 +10,8 @@ struct AssayLoad: ParsableCommand {
         commandName: "assay-load",
         abstract: "Sends score requests to an Assay server and measures and checks its answers.",
         discussion: """
-            Closed loop: --connections C each with --depth D requests in flight. Open loop: --rate R requests a second in all, whose
-            latency counts from the moment at which each was meant to be sent.
+            Closed loop: --connections C each with --depth D requests in flight. Open loop: --rate R requests a second in all, \
+            whose latency counts from the moment at which each was meant to be sent.
 
             Without --rows or --transactions the bundle's golden rows are sent, or random ones where it has none.
 

@@ -339,6 +339,19 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
         #expect(throws: LoadError.noAnswer(method: "hello", seconds: 0.1)) { try LoadRun(configuration).perform() }
     }
 
+    @Test func controlConnectionThatWasClosedMeanwhileIsOpenedAgain() throws {
+        // The second request on the first connection is answered by its end.
+        let server = try TestServer { seen in
+            seen.connection == 0 && seen.number == 1
+                ? [.close(after: [])] : [.reply(Reply(id: seen.id, body: .health(HealthMessage(isReady: true, reasons: []))))]
+        }
+        defer { server.stop() }
+        let address = try #require(try ResolvedAddress.resolve(.unix(path: server.path)).first)
+        let control = ControlChannel(address: address, timeoutSeconds: 5, connectTimeoutSeconds: 5)
+        for _ in 0..<3 { #expect(try control.call(.health) == .health(HealthMessage(isReady: true, reasons: []))) }
+        #expect(server.acceptedCount == 2)
+    }
+
     @Test func refusedPreparationTellsWhy() throws {
         let server = try TestServer { seen in
             if case .hello = seen.body { return [.reply(Reply(id: seen.id, body: .hello(HelloMessage())))] }
