@@ -134,10 +134,14 @@ public enum File {
         guard unsafe Glibc.remove(path) == 0 else { throw .last("remove", path: path) }
     }
 
-    /// Removes a directory with all below it; a missing one is fine.
+    /// Removes a file, or a directory with all below it; a missing one is fine. A symbolic link is removed, never followed.
     public static func removeTree(_ path: String) throws(SystemError) {
-        if !exists(path) { return }
-        if isDirectory(path) {
+        var information = stat()
+        guard unsafe lstat(path, &information) == 0 else {
+            if errno == ENOENT { return }
+            throw .last("stat", path: path)
+        }
+        if information.st_mode & S_IFMT == S_IFDIR {
             for name in try list(path) { try removeTree("\(path)/\(name)") }
         }
         try remove(path)

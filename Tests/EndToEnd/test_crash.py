@@ -60,7 +60,7 @@ def test_killed_servers_lose_no_acknowledged_decision(make_server: Any) -> None:
         seen[record["sequence"]] = struct.unpack("<Q", struct.pack("<d", record["score"]))[0]
     lost = [sequence for sequence in acks if seen.get(sequence) != acks[sequence]]
     print(
-        f"kills: {KILLS} (seed {seed}), {len(acks)} acknowledged, {len(seen)} in the journal, {len(lost)} lost, {report['voids']} voids"
+        f"kills: {KILLS} (seed {seed}), {len(acks)} acknowledged, {len(seen)} in the journal, {len(lost)} lost, {len(report['voids'])} voids"
     )
     assert len(acks) > 200 * KILLS
     assert not lost, f"{len(lost)} acknowledged decisions are missing or differ, the first is {lost[0]}"

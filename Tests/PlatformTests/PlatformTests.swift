@@ -54,6 +54,18 @@ final class TemporaryDirectory {
         #expect(!File.exists(directory.path + "/a"))
     }
 
+    @Test func removingATreeNeverFollowsALink() throws {
+        let directory = TemporaryDirectory()
+        try File.createDirectory(directory.path + "/kept")
+        try File.writeAtomically([1], to: directory.path + "/kept/file")
+        try File.createDirectory(directory.path + "/tree")
+        #expect(symlink(directory.path + "/kept", directory.path + "/tree/link") == 0)
+        #expect(symlink("/nowhere", directory.path + "/tree/dangling") == 0)
+        try File.removeTree(directory.path + "/tree")
+        #expect(try File.list(directory.path) == ["kept"])
+        #expect(File.exists(directory.path + "/kept/file"))
+    }
+
     @Test func pathsComeApart() {
         #expect(File.directory(of: "/a/b") == "/a")
         #expect(File.directory(of: "/a") == "/")
