@@ -14,4 +14,7 @@ enum Surroundings {
         let user = [NSUserName(), environment["USER"] ?? ""].first { !$0.isEmpty } ?? "uid-\(getuid())"
         return "\(user)@\(ProcessInfo.processInfo.hostName)"
     }
+
+    /// Processors that this process may run on: `taskset` and containers' cpusets count.
+    static var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }
 }

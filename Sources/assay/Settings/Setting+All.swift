@@ -1,4 +1,3 @@
-import Glibc
 import Session
 import Wire
 
@@ -99,6 +98,6 @@ extension Setting {
             summary: "Lines for people, or one JSON object a line; to stderr."),
     ]
 
-    /// Processors that this process may run on (`taskset` and containers' cpusets count).
-    static var processorCount: Int { min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1024) }
+    /// Processors that this process may run on, at most 1024.
+    static var processorCount: Int { min(max(1, Surroundings.processorCount), 1024) }
 }
