@@ -61,7 +61,7 @@ let package = Package(
 
         // Floor 4
         .target(
-            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Reactor", "Wire", "Platform"],
+            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Wire", "Platform"],
             swiftSettings: strict),
 
         // Floor 5
@@ -124,7 +124,7 @@ let package = Package(
             name: "RegistryTests", dependencies: ["Registry", "ModelBundle", "Forest", "Platform", logging], swiftSettings: testing),
         .testTarget(
             name: "SessionTests",
-            dependencies: ["Session", "Registry", "Audit", "ModelBundle", "Forest", "Wire", "Reactor", "Platform", logging],
+            dependencies: ["Session", "Registry", "Audit", "ModelBundle", "Forest", "Wire", "Platform", logging],
             swiftSettings: testing),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
         .target(

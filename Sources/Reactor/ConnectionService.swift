@@ -1,3 +1,5 @@
+import Platform
+
 /// What is served on the connections of one event loop. One instance a loop; every method is called on the loop's thread
 /// and must not block it.
 public protocol ConnectionService: AnyObject {

@@ -17,8 +17,6 @@ enum Limits {
     static let letterCountMax = 1 << 17
     /// Bytes waiting in a loop's mailbox.
     static let letterByteCountMax = 256 << 20
-    /// A send buffer that grew for large answers beyond this is given back after they are sent.
-    static let sendBufferKeptByteCountMax = 4 << 20
     /// Blocks that hold a connection's rest of input or output come in powers of two from 1 KiB to 64 KiB; larger ones
     /// are not pooled.
     static let pooledBlockByteCountMin = 1 << 10

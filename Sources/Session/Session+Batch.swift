@@ -1,7 +1,6 @@
 import Decision
 import ModelBundle
 import Platform
-import Reactor
 import Registry
 import Wire
 

@@ -1,5 +1,4 @@
 import Platform
-import Reactor
 import Wire
 
 /// One connection as a value machine: bytes in, bytes out. It knows no socket, so the epoll loop, a TLS listener and a test drive it alike.

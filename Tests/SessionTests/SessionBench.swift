@@ -3,7 +3,6 @@ import Forest
 import Logging
 import ModelBundle
 import Platform
-import Reactor
 import Registry
 import Synchronization
 import Testing

@@ -7,6 +7,9 @@
     /// From here on a service should let the loop send before it answers more.
     public let flushByteCount: Int
 
+    /// A buffer that grew for large answers beyond this is given back after they are sent.
+    private static let keptByteCountMax = 4 << 20
+
     /// - Parameter flushByteCount: the size at first, at least 1.
     public init(flushByteCount: Int = 256 << 10) {
         precondition(flushByteCount >= 1, "flushByteCount is \(flushByteCount)")
@@ -52,7 +55,7 @@
     /// Forgets the pending bytes, and gives the memory of an unusually large batch back.
     public mutating func clear() {
         count = 0
-        if capacity > Swift.max(flushByteCount, Limits.sendBufferKeptByteCountMax) { replace(capacity: flushByteCount) }
+        if capacity > Swift.max(flushByteCount, Self.keptByteCountMax) { replace(capacity: flushByteCount) }
     }
 
     @usableFromInline
