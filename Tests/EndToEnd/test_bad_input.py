@@ -8,7 +8,8 @@ import random
 import socket
 import struct
 import threading
-from typing import Optional
+import time
+from typing import Iterator, Optional
 
 import assay
 import pytest
@@ -45,29 +46,37 @@ def frame(payload: bytes, flags: int = 0) -> bytes:
 
 
 @pytest.fixture
-def watched(demo_server: Server):
-    """A server with another connection that scores all the time and must notice nothing."""
+def watched(demo_server: Server) -> Iterator[Server]:
+    """A server with another connection that scores before, during and after the test, and must notice nothing."""
     stop = threading.Event()
-    results: list[object] = []
+    progress = threading.Condition()
+    scored = 0
+    problem: Optional[BaseException] = None
 
     def bystander() -> None:
+        nonlocal scored, problem
         with demo_server.client(client_name="bystander") as client:
-            count = 0
-            while not stop.is_set():
+            while not stop.is_set() and problem is None:
                 try:
                     assert client.score("cards", [0.0] * 30).version == 1
-                    count += 1
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-                    results.append(error)
-                    return
-            results.append(count)
+                except BaseException as error:  # noqa: BLE001 - whatever it is, it is the finding
+                    problem = error
+                with progress:
+                    scored += 1
+                    progress.notify()
+
+    def wait_for(count: int) -> None:
+        with progress:
+            assert progress.wait_for(lambda: scored >= count or problem is not None, timeout=20)
 
     thread = threading.Thread(target=bystander)
     thread.start()
+    wait_for(1)
     yield demo_server
+    wait_for(scored + 10)
     stop.set()
     thread.join()
-    assert isinstance(results[0], int) and results[0] > 10, results
+    assert problem is None, problem
 
 
 def test_bad_frames_get_their_error_and_end_their_connection_only(watched: Server) -> None:
@@ -189,5 +198,12 @@ def test_server_survives_running_out_of_descriptors(demo_server: Server) -> None
         assert client.score("cards", [0.0] * 30).version == 1
         for connection in crowd:
             connection.close()
-    with demo_server.client() as client:
-        assert client.score("cards", [0.0] * 30).version == 1
+    # As soon as the server has seen the crowd leave, it takes new callers.
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with demo_server.client() as client:
+                assert client.score("cards", [0.0] * 30).version == 1
+                break
+        except assay.ConnectionLost:
+            assert time.monotonic() < deadline, "no new connection is served"

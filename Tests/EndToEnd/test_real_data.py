@@ -6,16 +6,15 @@ import asyncio
 import csv
 import io
 import json
-import math
 import pathlib
-import struct
 import subprocess
 from typing import Any
 
 import assay
 import numpy as np
 import pytest
-from conftest import BUNDLES, SHARED, Server, assay_command, needs_shared, push
+from assay._proto.assay.v1 import audit_pb2
+from conftest import SHARED, Server, assay_command, needs_shared, push
 
 MODELS = {
     "xgb_cards_binary": ("model.json", "model.ubj"),
@@ -23,6 +22,11 @@ MODELS = {
     "treelite_mushroom": ("model_resaved_by_xgb2.1.json", "model_resaved_by_xgb2.1.ubj"),
     "xgb_amount_squarederror": ("model.json", "model.ubj"),
 }
+
+
+def features(record: assay.AuditRecord) -> bytes:
+    """As they are in the journal: little-endian float32."""
+    return audit_pb2.AuditRecord.FromString(record.record).features32
 
 
 async def score_all(address: str, bundle: str, inputs: list[dict[str, Any]]) -> list[assay.Decision]:
@@ -68,7 +72,7 @@ def test_every_row_of_a_real_model_scores_as_its_framework_does(name: str, make_
         batch = client.score_batch("real", rows[:500])
         assert np.array(batch.scores, dtype=np.float32).tobytes() == expected[:500, 0].tobytes()
         record = client.get_decision(decisions[17].audit_sequence)
-        assert bytes(record.features32) == rows[17].astype("<f4").tobytes()
+        assert features(record) == rows[17].astype("<f4").tobytes()
     server.terminate()
     assert server.verify_journal()["decisions"] == len(rows) + len(rows[:500])
 
@@ -86,17 +90,17 @@ def test_every_real_mempool_transaction_is_scored_as_a_typed_one(demo_server: Se
         score_all(demo_server.address, "bitcoin", [{"transaction": transaction} for transaction in transactions])
     )
     with demo_server.client() as client:
-        features = [feature.source for feature in client.describe_model("bitcoin").features]
+        sources = [feature.source for feature in client.describe_model("bitcoin").features]
         columns = {
             "bitcoin.fee": "fee_sat", "bitcoin.vsize": "vsize", "bitcoin.weight": "weight", "bitcoin.size": "size",
             "bitcoin.input_value": "in_sat", "bitcoin.output_value": "out_sat",
         }
-        present = {source: features.index(source) for source in columns if source in features}
+        present = {source: sources.index(source) for source in columns if source in sources}
         assert {"bitcoin.fee", "bitcoin.vsize", "bitcoin.weight", "bitcoin.input_value", "bitcoin.output_value"} <= set(present)
         equal = dict.fromkeys(present, 0)
         for row, decision in zip(truth, decisions):
             record = client.get_decision(decision.audit_sequence)
-            values = np.frombuffer(bytes(record.features32), "<f4")
+            values = np.frombuffer(features(record), "<f4")
             for source, index in present.items():
                 # Features are float32: exact below 2^24, the nearest float above.
                 equal[source] += bool(values[index] == np.float32(int(row[columns[source]])))

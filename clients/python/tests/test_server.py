@@ -89,7 +89,9 @@ def test_decision_names_its_model_and_is_in_the_audit_trail(client: assay.Client
     assert decision.outcome is expected
     record = client.get_decision(decision.audit_sequence)
     assert (record.sequence, record.score, record.outcome) == (decision.audit_sequence, decision.score, decision.outcome)
-    assert (record.transaction_id, record.caller, record.digest) == ("python-1", "python-tests", decision.digest)
+    assert (record.transaction_id, record.caller, record.digest) == (
+        "python-1", f"python-tests/{assay.__version__}", decision.digest
+    )
     assert as_sent(list(record.features), record.precision) == as_sent(row, description.precision)
 
 
