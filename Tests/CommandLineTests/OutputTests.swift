@@ -130,7 +130,8 @@ import Testing
 @Suite struct SurroundingsTests {
     @Test(arguments: [
         ("Name:\tassay\nCpus_allowed:\t3\nCpus_allowed_list:\t0-1\n", 2), ("Cpus_allowed:\tff,ffffffff\n", 40),
-        ("Cpus_allowed:\t00000000,00000002\n", 1), ("Cpus_allowed:\t\n", nil), ("Cpus_allowed:\txyz\n", nil), ("Name:\tassay\n", nil),
+        ("Cpus_allowed:\t00000000,00000002\n", 1), ("Cpus_allowed:\t\n", nil), ("Cpus_allowed:\txyz\n", nil),
+        ("Name:\tassay\n", nil),
     ])
     func allowedProcessorsAreCountedFromTheMask(_ status: String, _ count: Int?) {
         #expect(Surroundings.allowedProcessorCount(status: status) == count)
