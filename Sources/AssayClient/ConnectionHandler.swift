@@ -83,8 +83,10 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Gives a request up, unless its reply has come.
     func abandon(id: UInt64, _ error: AssayError) {
-        conversation.abandon(id: id)?.finish(.failure(error))
+        let ticket = conversation.abandon(id: id)
+        // First the end, then the answer: the caller's next call must not find this connection again.
         if conversation.isStuck { end(.connectionLost(cause: "the server answers no longer")) }
+        ticket?.finish(.failure(error))
     }
 
     /// Fails everything and closes.
