@@ -72,8 +72,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "Session", "Audit", "Registry", "ModelBundle", "Platform", logging,
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Platform", logging, .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(
@@ -129,10 +129,13 @@ let package = Package(
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
         .target(
             name: "TestServer", dependencies: ["Wire", "Platform", "CLinux"], path: "Tests/TestServer", swiftSettings: testing),
-        .testTarget(name: "AssayClientTests", dependencies: ["AssayClient", "TestServer", "Wire", "Platform"], swiftSettings: testing),
+        .testTarget(
+            name: "AssayClientTests",
+            dependencies: ["AssayClient", "TestServer", "Wire", "Platform", .product(name: "NIOCore", package: nio)],
+            swiftSettings: testing),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["assay", "Wire", "Platform", "Server", "ModelBundle", "ModelImport", "Forest", "Registry", "Audit", logging, argumentParser],
+            dependencies: ["assay", "Console", "Platform", logging, argumentParser],
             swiftSettings: testing),
         .testTarget(
             name: "LoadTests", dependencies: ["LoadGenerator", "TestServer", "ModelBundle", "Forest", "Wire", "Platform"],

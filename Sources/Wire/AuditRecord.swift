@@ -82,7 +82,7 @@ extension AuditRecord {
         bitcoin = unsafe [UInt8](message.bitcoin)
         card = unsafe [UInt8](message.card)
         scores = unsafe [UInt8](message.scores)
-        score = unsafe message.score
+        if unsafe message.score_presence_case == ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE_SCORE { score = unsafe message.score }
         outcome = unsafe WireOutcome(rawValue: UInt32(message.outcome.rawValue)) ?? .unspecified
         stage = unsafe WireStage(rawValue: UInt32(message.stage.rawValue)) ?? .unspecified
         reasons = unsafe (0..<message.n_reasons).map { unsafe ReasonMessage(message.reasons[$0]!.pointee) }
@@ -112,7 +112,10 @@ extension AuditRecord {
         unsafe message.pointee.bitcoin = arena.bytes(bitcoin)
         unsafe message.pointee.card = arena.bytes(card)
         unsafe message.pointee.scores = arena.bytes(scores)
-        unsafe message.pointee.score = score
+        if voidRange == nil {
+            unsafe message.pointee.score_presence_case = ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE_SCORE
+            unsafe message.pointee.score = score
+        }
         unsafe message.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
         unsafe message.pointee.stage = Assay__V1__Stage(stage.rawValue)
         unsafe message.pointee.n_reasons = reasons.count

@@ -78,6 +78,7 @@ extension DecisionFields {
     /// Encodes the reply as one frame to `destination`, which has room for ``replyByteCountMax(outputCount:)``; returns its length.
     public func writeReplyFrame(to destination: UnsafeMutableRawPointer, arena: MessageArena) -> Int {
         let decision = unsafe arena.message(assay__v1__decision__init)
+        unsafe decision.pointee.score_presence_case = ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE
         unsafe decision.pointee.score = score
         unsafe decision.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
         unsafe decision.pointee.stage = Assay__V1__Stage(stage.rawValue)
@@ -163,6 +164,7 @@ extension DecisionFields {
         unsafe record.pointee.bitcoin = unsafe transaction.bitcoin
         unsafe record.pointee.card = unsafe transaction.card
         unsafe record.pointee.scores = binary(UnsafeRawBufferPointer(scores))
+        unsafe record.pointee.score_presence_case = ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE_SCORE
         unsafe record.pointee.score = score
         unsafe record.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
         unsafe record.pointee.stage = Assay__V1__Stage(stage.rawValue)

@@ -95,7 +95,7 @@ extension ReasonMessage {
 
 extension DecisionMessage {
     fileprivate init(_ message: Assay__V1__Decision) {
-        score = unsafe message.score
+        if unsafe message.score_presence_case == ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE { score = unsafe message.score }
         outcome = unsafe WireOutcome(rawValue: UInt32(message.outcome.rawValue)) ?? .unspecified
         stage = unsafe WireStage(rawValue: UInt32(message.stage.rawValue)) ?? .unspecified
         bundle = unsafe TextView(message.bundle).string

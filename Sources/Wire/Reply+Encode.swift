@@ -108,6 +108,7 @@ extension ReasonMessage {
 extension DecisionMessage {
     fileprivate func message(_ arena: MessageArena) -> UnsafeMutablePointer<Assay__V1__Decision> {
         let message = unsafe arena.message(assay__v1__decision__init)
+        unsafe message.pointee.score_presence_case = ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE
         unsafe message.pointee.score = score
         unsafe message.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
         unsafe message.pointee.stage = Assay__V1__Stage(stage.rawValue)

@@ -30,16 +30,17 @@ import Testing
         .deletingLastPathComponent().appending(path: "Sources")
 
     private static func imports(of file: URL) throws -> [String] {
-        try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ").map(String.init)
-            guard let position = words.firstIndex(of: "import"),
-                words[..<position].allSatisfy({ $0.hasPrefix("@") || $0 == "public" })
-            else { return nil }
-            let name = words[position + 1...].first {
-                !["struct", "class", "enum", "func", "protocol", "typealias", "var"].contains($0)
-            }
-            return name.map { String($0.split(separator: ".")[0]) }
-        }
+        try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { importedModule(String($0)) }
+    }
+
+    /// `@testable import struct A.B` names A; a line that is no import names nothing.
+    private static func importedModule(_ line: String) -> String? {
+        let kinds: Set = ["struct", "class", "enum", "func", "protocol", "typealias", "var"]
+        let words = line.split(separator: " ").map(String.init)
+        guard let position = words.firstIndex(of: "import") else { return nil }
+        guard words[..<position].allSatisfy({ $0.hasPrefix("@") || $0 == "public" }) else { return nil }
+        let name = words[(position + 1)...].first { !kinds.contains($0) }
+        return name?.split(separator: ".").first.map(String.init)
     }
 
     private static func violations(in imports: [String], of module: String) -> [String] {

@@ -102,6 +102,19 @@ import Testing
         #expect(try failure.frame().withUnsafeBytes { try Reply.decode(frame: $0, byteCountMax: 1 << 20) } == failure)
     }
 
+    @Test func negativeZeroKeepsItsSign() throws {
+        var decision = DecisionMessage()
+        decision.score = -0.0
+        let frame = Reply(id: 1, body: .decision(decision)).frame()
+        guard case .decision(let back)? = try frame.withUnsafeBytes({ try Reply.decode(frame: $0, byteCountMax: 1 << 20) }).body else {
+            throw Unexpected()
+        }
+        #expect(back.score.bitPattern == decision.score.bitPattern)
+        var record = AuditRecord()
+        record.score = -0.0
+        #expect(record.encoded().withUnsafeBytes { AuditRecord.decode($0) }?.score.sign == .minus)
+    }
+
     @Test func largeReplyIsCompressedOnlyForThoseWhoAskedForIt() throws {
         let reply = Reply(id: 1, body: .getDecision(record: [UInt8](repeating: 5, count: 50_000)))
         #expect(reply.frame()[0] == 0)

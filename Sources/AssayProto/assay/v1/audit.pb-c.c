@@ -224,11 +224,11 @@ static const ProtobufCFieldDescriptor assay__v1__audit_record__field_descriptors
     11,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
-    0,   /* quantifier_offset */
+    offsetof(Assay__V1__AuditRecord, score_presence_case),
     offsetof(Assay__V1__AuditRecord, score),
     NULL,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {

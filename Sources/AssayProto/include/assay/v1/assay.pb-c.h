@@ -324,16 +324,18 @@ struct  Assay__V1__ScoreRequest
     , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET, {0} }
 
 
+typedef enum {
+  ASSAY__V1__DECISION__SCORE_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__DECISION__SCORE_PRESENCE__CASE)
+} Assay__V1__Decision__ScorePresenceCase;
+
 /*
  * The full answer to one score request.
  */
 struct  Assay__V1__Decision
 {
   ProtobufCMessage base;
-  /*
-   * The deciding output after the objective's transform (a probability for binary objectives). Float32 bundles: exactly a float32.
-   */
-  double score;
   Assay__V1__Outcome outcome;
   Assay__V1__Stage stage;
   /*
@@ -366,10 +368,14 @@ struct  Assay__V1__Decision
    * The bundle was registered without golden rows.
    */
   protobuf_c_boolean unproven;
+  Assay__V1__Decision__ScorePresenceCase score_presence_case;
+  union {
+    double score;
+  };
 };
 #define ASSAY__V1__DECISION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__decision__descriptor) \
-    , 0, ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED, ASSAY__V1__STAGE__STAGE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0 }
+    , ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED, ASSAY__V1__STAGE__STAGE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, ASSAY__V1__DECISION__SCORE_PRESENCE__NOT_SET, {0} }
 
 
 struct  Assay__V1__Reason

@@ -31,6 +31,12 @@ typedef enum _Assay__V1__VoidCause {
 
 /* --- messages --- */
 
+typedef enum {
+  ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE__NOT_SET = 0,
+  ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE_SCORE = 11
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE__CASE)
+} Assay__V1__AuditRecord__ScorePresenceCase;
+
 struct  Assay__V1__AuditRecord
 {
   ProtobufCMessage base;
@@ -62,7 +68,6 @@ struct  Assay__V1__AuditRecord
    * Outputs after the transform as little-endian float64, one each; and the deciding one.
    */
   ProtobufCBinaryData scores;
-  double score;
   Assay__V1__Outcome outcome;
   Assay__V1__Stage stage;
   size_t n_reasons;
@@ -80,10 +85,14 @@ struct  Assay__V1__AuditRecord
    * Set for a record that holds no decision: the numbers first … last were given to no acknowledged decision.
    */
   Assay__V1__VoidRange *void_range;
+  Assay__V1__AuditRecord__ScorePresenceCase score_presence_case;
+  union {
+    double score;
+  };
 };
 #define ASSAY__V1__AUDIT_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__audit_record__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED, ASSAY__V1__STAGE__STAGE_UNSPECIFIED, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, NULL }
+    , 0, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED, ASSAY__V1__STAGE__STAGE_UNSPECIFIED, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, NULL, ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE__NOT_SET, {0} }
 
 
 /*
