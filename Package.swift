@@ -56,7 +56,8 @@ let package = Package(
 
         // Floor 3
         .target(name: "Decision", dependencies: ["ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: strict),
-        .target(name: "Audit", dependencies: ["Wire", "Platform", "CLZ4", "CPostgres", "CLinux", logging], swiftSettings: strict),
+        .target(
+            name: "Audit", dependencies: ["Wire", "Platform", "CLZ4", "CPostgres", "CLinux", logging], swiftSettings: strict),
         .target(name: "Registry", dependencies: ["ModelBundle", "Platform", logging], swiftSettings: strict),
 
         // Floor 4
@@ -93,7 +94,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Session", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle", "Wire",
+                "Server", "Console", "AssayClient", "Session", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle",
+                "Wire",
                 "Reactor", "Platform", argumentParser, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -112,7 +114,8 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "Platform"], swiftSettings: testing),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CLinux", "Platform"], swiftSettings: testing),
         .testTarget(
-            name: "DecisionTests", dependencies: ["Decision", "ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: testing),
+            name: "DecisionTests", dependencies: ["Decision", "ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: testing
+        ),
         // Killed in the middle of its work by AuditTests.
         .executableTarget(
             name: "audit-crash-child", dependencies: ["Audit", "Wire", "Platform", logging], path: "Tests/AuditCrashChild",
@@ -121,7 +124,8 @@ let package = Package(
             name: "AuditTests", dependencies: ["Audit", "Wire", "Platform", "CPostgres", "audit-crash-child", logging],
             swiftSettings: testing),
         .testTarget(
-            name: "RegistryTests", dependencies: ["Registry", "ModelBundle", "Forest", "Platform", logging], swiftSettings: testing),
+            name: "RegistryTests", dependencies: ["Registry", "ModelBundle", "Forest", "Platform", logging],
+            swiftSettings: testing),
         .testTarget(
             name: "SessionTests",
             dependencies: ["Session", "Registry", "Audit", "ModelBundle", "Forest", "Wire", "Platform", logging],

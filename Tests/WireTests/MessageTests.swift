@@ -106,7 +106,8 @@ import Testing
         var decision = DecisionMessage()
         decision.score = -0.0
         let frame = Reply(id: 1, body: .decision(decision)).frame()
-        guard case .decision(let back)? = try frame.withUnsafeBytes({ try Reply.decode(frame: $0, byteCountMax: 1 << 20) }).body else {
+        guard case .decision(let back)? = try frame.withUnsafeBytes({ try Reply.decode(frame: $0, byteCountMax: 1 << 20) }).body
+        else {
             throw Unexpected()
         }
         #expect(back.score.bitPattern == decision.score.bitPattern)
