@@ -18,10 +18,14 @@ import Testing
 
     /// Modules that must not see I/O or the outside.
     private static let forbidden: [String: Set<String>] = [
+        // Glibc is there for libm (expf, as XGBoost calls it), see `mathematics`.
         "Forest": ["Glibc", "Foundation", "Platform"],
         "Decision": ["Glibc", "Foundation", "Reactor"],
         "Session": ["Reactor", "Foundation"],
     ]
+
+    /// The files that may import Glibc where it is forbidden otherwise, because they call its exponential function.
+    private static let mathematics: Set = ["Transform.swift"]
 
     /// Foundation only where a library brings it along.
     private static let foundationAllowed: Set<String> = ["assay", "assay-load", "Console", "AssayClient"]
@@ -61,7 +65,10 @@ import Testing
             for case let file as URL in FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!
             where file.pathExtension == "swift" {
                 fileCount += 1
-                let found = Self.violations(in: try Self.imports(of: file), of: module)
+                let imports = try Self.imports(of: file).filter {
+                    $0 != "Glibc" || !Self.mathematics.contains(file.lastPathComponent)
+                }
+                let found = Self.violations(in: imports, of: module)
                 #expect(found.isEmpty, "\(file.lastPathComponent): \(found)")
             }
         }
