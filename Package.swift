@@ -130,6 +130,10 @@ let package = Package(
             name: "SessionTests",
             dependencies: ["Session", "Registry", "Audit", "ModelBundle", "Forest", "Wire", "Platform", logging],
             swiftSettings: testing),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["Server", "AssayClient", "Registry", "ModelBundle", "Forest", "Wire", "Platform", logging],
+            swiftSettings: testing),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
         .target(
             name: "TestServer", dependencies: ["Wire", "Platform", "CLinux"], path: "Tests/TestServer", swiftSettings: testing),

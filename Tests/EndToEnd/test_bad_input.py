@@ -113,6 +113,26 @@ def test_truncated_frames_and_random_bytes_never_harm(watched: Server) -> None:
                 pass
 
 
+def test_request_that_takes_all_the_memory_of_a_message_never_harms(watched: Server) -> None:
+    def field(number: int, data: bytes) -> bytes:
+        length = b""
+        count = len(data)
+        while count > 127:
+            length += bytes([count & 127 | 128])
+            count >>= 7
+        return bytes([number << 3 | 2]) + length + bytes([count]) + data
+
+    known = pb.CardTransaction(amount_minor=100, elapsed_seconds=5.0, components=[0.0] * 28).SerializeToString()
+    # Three bytes of a field that the contract does not know become a hundred in memory.
+    for count in range(800_000, 1_200_001, 50_000):
+        score = pb.ScoreRequest(bundle="cards").SerializeToString() + field(5, known + b"\xa0\x06\x00" * count)
+        with connect(watched) as connection:
+            connection.sendall(frame(field(3, score)))
+            reply = read_reply(connection)
+            assert reply is not None, f"no reply to {count} unknown fields"
+            assert reply.status == pb.STATUS_OK or reply.error.reason == "FRAME_MESSAGE"
+
+
 def test_wrong_requests_get_typed_errors_and_the_connection_goes_on(watched: Server) -> None:
     with watched.client() as client:
         for call, kind, reason in [
