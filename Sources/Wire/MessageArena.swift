@@ -20,7 +20,7 @@ public final class MessageArena {
     /// What a block grows to: a batch of 10,000 rows of 30 features, twice.
     private static let keptByteCountMax = 4 << 20
 
-    /// `byteCount`: what is kept at all times; `byteCountMax`: what one turn may take.
+    /// `byteCount`: what is kept at all times; `byteCountMax`: what decoding may take beyond it in one turn.
     public init(byteCount: Int = 256 << 10, byteCountMax: Int = WireLimits.arenaByteCountMax) {
         unsafe block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
         blockByteCount = byteCount
@@ -30,7 +30,9 @@ public final class MessageArena {
         // Safety: protobuf-c calls these only while this object decodes, so the unretained reference is alive.
         unsafe allocator.pointee.allocator_data = Unmanaged.passUnretained(self).toOpaque()
         unsafe allocator.pointee.alloc = { data, size in
-            unsafe Unmanaged<MessageArena>.fromOpaque(data!)._withUnsafeGuaranteedRef { unsafe $0.take(byteCount: size) }
+            unsafe Unmanaged<MessageArena>.fromOpaque(data!)._withUnsafeGuaranteedRef {
+                unsafe $0.takeForDecoder(byteCount: size)
+            }
         }
         unsafe allocator.pointee.free = { _, _ in }
     }
@@ -66,28 +68,31 @@ public final class MessageArena {
         return body()
     }
 
-    /// 16-byte aligned memory, nil when the turn has taken its maximum.
-    func take(byteCount: Int) -> UnsafeMutableRawPointer? {
+    /// What protobuf-c asks for on behalf of a peer: nil when the turn has taken its maximum, and the message can't be decoded.
+    private func takeForDecoder(byteCount: Int) -> UnsafeMutableRawPointer? {
+        guard byteCount >= 0, byteCount <= byteCountMax - overflowByteCount else { return nil }
+        return unsafe take(byteCount: byteCount)
+    }
+
+    /// 16-byte aligned memory.
+    private func take(byteCount: Int) -> UnsafeMutableRawPointer {
+        precondition(byteCount >= 0, "\(byteCount) bytes of an arena")
         let rounded = (byteCount + 15) & ~15
         if rounded <= blockByteCount - used {
             let start = unsafe block + used
             used += rounded
             return unsafe start
         }
-        guard byteCount >= 0, rounded <= byteCountMax - overflowByteCount else { return nil }
         let extra = UnsafeMutableRawPointer.allocate(byteCount: max(rounded, 16), alignment: 16)
         unsafe overflow.append(extra)
         overflowByteCount += rounded
         return unsafe extra
     }
 
-    /// Room for `count` values; a message being built by this process never meets the maximum, which guards against decoded ones.
+    /// Room for `count` values of a message that this process builds. The maximum does not count here: what is built has a bound of its
+    /// own (the size of the request that it answers), and the decoded request may have left nothing.
     func array<Element>(_ count: Int, of type: Element.Type) -> UnsafeMutablePointer<Element> {
-        guard let memory = unsafe take(byteCount: count * MemoryLayout<Element>.stride) else {
-            preconditionFailure(
-                "a message of this process asks for \(count) x \(MemoryLayout<Element>.stride) bytes, over \(byteCountMax)")
-        }
-        return unsafe memory.bindMemory(to: Element.self, capacity: max(count, 1))
+        unsafe take(byteCount: count * MemoryLayout<Element>.stride).bindMemory(to: Element.self, capacity: max(count, 1))
     }
 
     /// One message, initialised by protobuf-c's generated function.

@@ -162,18 +162,39 @@ import Testing
     @Test func messageThatWouldTakeTooMuchMemoryIsRefused() {
         // A million empty inputs: two bytes each on the wire, some 150 in memory.
         let inputs = [UInt8](repeating: 0, count: 0) + (0..<500_000).flatMap { _ in [UInt8(0x22), 0] }
-        func field(_ tag: UInt8, _ bytes: [UInt8]) -> [UInt8] {
-            var length = bytes.count
-            var varint: [UInt8] = []
-            repeat {
-                varint.append(UInt8(length & 127) | (length > 127 ? 128 : 0))
-                length >>= 7
-            } while length > 0
-            return [tag] + varint + bytes
-        }
         let request = field(0x1a, field(0x22, inputs))
         let arena = MessageArena(byteCount: 1024, byteCountMax: 8 << 20)
         #expect(request.withUnsafeBytes { RequestView.decode($0, arena: arena) } == nil)
+    }
+
+    @Test func requestThatTookAllTheMemoryItMayIsStillAnswered() throws {
+        // Field 100 of a CardTransaction, which this contract does not know: three bytes on the wire, and kept for the audit record.
+        let card: [UInt8] = (0..<20_000).flatMap { _ in [0xa0, 0x06, 0] }
+        let request = field(0x1a, field(0x2a, card))
+        var answeredCount = 0
+        let limits = stride(from: 64 << 10, through: 4 << 20, by: 32 << 10).map { $0 }
+        for limit in limits {
+            let arena = MessageArena(byteCount: 1024, byteCountMax: limit)
+            try request.withUnsafeBytes { bytes in
+                guard let view = RequestView.decode(bytes, arena: arena) else { return }
+                guard case .score(let score) = view.body else { throw Unexpected() }
+                #expect(EncodedTransaction.encode(score, arena: arena).byteCount == card.count)
+                answeredCount += 1
+            }
+        }
+        // Some limits were too small for it; the first that was not left less than the answer needs.
+        #expect(answeredCount > 0 && answeredCount < limits.count)
+    }
+
+    /// A length-delimited field.
+    private func field(_ tag: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+        var length = bytes.count
+        var varint: [UInt8] = []
+        repeat {
+            varint.append(UInt8(length & 127) | (length > 127 ? 128 : 0))
+            length >>= 7
+        } while length > 0
+        return [tag] + varint + bytes
     }
 
     private struct Unexpected: Error {}
