@@ -16,14 +16,13 @@ struct Assay: AsyncParsableCommand {
             ConfigCommand.self, Version.self,
         ])
 
-    @Flag(name: .customLong("version"), help: "Print the version.")
-    var printsVersion = false
-
     func run() async throws {
-        if printsVersion { Output.line(Version.text) } else { throw CleanExit.helpRequest(self) }
+        throw CleanExit.helpRequest(self)
     }
 
     static func main() async {
+        // Not a flag of the parser: the root's flags are taken out of the subcommands' arguments, too, and `score` has a --version of its own.
+        if CommandLine.arguments.dropFirst().first == "--version" { return Output.line(Version.text) }
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }

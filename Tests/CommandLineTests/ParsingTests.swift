@@ -95,7 +95,11 @@ import Testing
     @Test func configAndVersion() throws {
         #expect(try Self.parse("config show --json --workers 3", as: ConfigShow.self).options.workers == 3)
         #expect(try Self.parse("version", as: Version.self).json == false)
-        #expect(try Self.parse("--version", as: Assay.self).printsVersion)
+    }
+
+    @Test func scoreHasAVersionOfItsOwn() throws {
+        let score = try Self.parse("score --bundle cards --version 7 --features 1,2", as: Score.self)
+        #expect((score.bundle, score.version, score.features) == ("cards", 7, "1,2"))
     }
 
     @Test func helpNamesEverySettingAndItsDefault() {
