@@ -152,9 +152,11 @@ public struct Session: ~Copyable {
 
     private mutating func greet(_ hello: HelloRequest, _ worker: ScoringWorker) throws(Refusal) -> HelloMessage {
         guard hello.protocolVersion == 1 else { throw .protocolVersion(hello.protocolVersion) }
+        for byteCount in [hello.clientName.utf8.count, hello.clientVersion.utf8.count] {
+            guard byteCount <= WireLimits.callerByteCountMax else { throw .callerTooLong(byteCount: byteCount) }
+        }
         let name = hello.clientVersion.isEmpty ? hello.clientName : "\(hello.clientName)/\(hello.clientVersion)"
-        guard name.utf8.count <= 2 * WireLimits.callerByteCountMax else { throw .callerTooLong(byteCount: name.utf8.count) }
-        callerName = Array(name.utf8.prefix(WireLimits.callerByteCountMax)) + [0]
+        callerName = Self.keptBytes(of: name) + [0]
         acceptsLZ4 = hello.acceptsLZ4
         var reply = HelloMessage()
         reply.serverVersion = worker.services.serverVersion
@@ -163,6 +165,16 @@ public struct Session: ~Copyable {
         reply.inFlightMax = UInt32(worker.limits.inFlightMax)
         reply.batchRowCountMax = UInt32(worker.limits.batchRowCountMax)
         return reply
+    }
+
+    /// What fits the audit trail's field, cut between two characters: half a one is no UTF-8, and would have every score refused.
+    private static func keptBytes(of name: String) -> [UInt8] {
+        let bytes = Array(name.utf8)
+        guard bytes.count > WireLimits.callerByteCountMax else { return bytes }
+        var end = WireLimits.callerByteCountMax
+        // 10xxxxxx goes on with a character.
+        while bytes[end] & 0xc0 == 0x80 { end -= 1 }
+        return Array(bytes[..<end])
     }
 
     /// The caller's name for the audit trail: what the request says, else what Hello said.

@@ -72,6 +72,29 @@ import Wire
         #expect(try bench.ask(.hello(HelloRequest(protocolVersion: 2, clientName: "x"))).error?.reason == "PROTOCOL_VERSION")
     }
 
+    /// 64 bytes are kept; what the cut would halve is left out, so that the name stays UTF-8 and scores are accepted.
+    @Test func longNamesOfCallersAreCutBetweenCharacters() throws {
+        let limit = WireLimits.callerByteCountMax
+        for (name, version, kept) in [
+            (String(repeating: "x", count: limit - 1) + "é", "", nil), (String(repeating: "x", count: limit + 1), "", nil),
+            (String(repeating: "x", count: limit - 2), "é", String(repeating: "x", count: limit - 2) + "/"),
+            (
+                String(repeating: "é", count: limit / 2), String(repeating: "y", count: limit),
+                String(repeating: "é", count: limit / 2)
+            ),
+            ("gateway/", String(repeating: "𝄞", count: limit / 4), "gateway//" + String(repeating: "𝄞", count: (limit - 9) / 4)),
+        ] as [(String, String, String?)] {
+            let bench = try SessionBench()
+            let reply = try bench.ask(.hello(HelloRequest(clientName: name, clientVersion: version)))
+            guard let kept else {
+                #expect(reply.error?.reason == "CALLER_TOO_LONG")
+                continue
+            }
+            #expect(try bench.ask(score).status == .ok)
+            #expect(try bench.record(1).caller == kept)
+        }
+    }
+
     @Test func controlRequestsWaitAndAreLimited() throws {
         var limits = SessionLimits()
         limits.inFlightMax = 2
