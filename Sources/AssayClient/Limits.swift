@@ -10,8 +10,7 @@ enum ClientLimits {
     static let waitingMax = 10_000
     /// Connections of one pool.
     static let connectionCountMax = 1_024
-    /// Bytes of one FetchBundle piece: any server's frame limit (at least 64 KiB) with its envelope holds the smaller one, 4 MiB
-    /// servers the larger.
+    /// Bytes asked for in one FetchBundle request; a server with a small frame limit (at least 64 KiB) gives less.
     static let fetchByteCount: UInt32 = 512 << 10
     /// Largest bundle that is fetched.
     static let bundleByteCountMax = 2 << 30

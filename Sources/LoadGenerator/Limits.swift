@@ -57,7 +57,7 @@ enum LoadLimits {
     /// Bytes of acknowledgements kept before they are written.
     static let acknowledgementByteCount = 64 << 10
 
-    /// Bytes asked for in one FetchBundle request; a server's frame limit (at least 1 MiB) holds it.
+    /// Bytes asked for in one FetchBundle request; a server with a small frame limit (at least 64 KiB) gives less.
     static let fetchByteCount = 512 << 10
     /// Largest bundle that is fetched for verification.
     static let bundleByteCountMax = 4 << 30

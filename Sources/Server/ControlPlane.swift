@@ -12,8 +12,8 @@ import Wire
 final class ControlPlane: Sendable {
     /// Requests of all connections that wait at most; each holds a few hundred bytes.
     static let queueCountMax = 1024
-    /// What a FetchBundle reply needs beside the piece itself.
-    private static let envelopeByteCount = 64 << 10
+    /// More than a FetchBundle reply needs beside the piece itself (some 80 bytes), and less than the smallest frame limit.
+    private static let envelopeByteCount = 1 << 10
 
     private struct Job: Sendable {
         let connection: ConnectionID
