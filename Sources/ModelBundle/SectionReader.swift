@@ -23,7 +23,6 @@ struct SectionReader {
         return value
     }
 
-    mutating func readFloat() throws(BundleError) -> Float { Float(bitPattern: try read()) }
     mutating func readDouble() throws(BundleError) -> Double { Double(bitPattern: try read()) }
 
     /// A text of at most `byteCountMax` bytes of valid UTF-8.

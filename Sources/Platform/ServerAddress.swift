@@ -13,22 +13,13 @@ public enum ServerAddress: Hashable, Sendable, CustomStringConvertible {
             self = .unix(path: path)
             return
         }
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-            return nil
-        }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || $0 == "/" }) else { return nil }
-        self = .tcp(host: String(host), port: port)
+        guard let address = HostPort(text), address.port > 0 else { return nil }
+        self = .tcp(host: address.host, port: UInt16(address.port))
     }
 
     public var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): HostPort(host: host, port: Int(port)).description
         case .unix(let path): "unix:\(path)"
         }
     }

@@ -15,8 +15,6 @@ public enum WireLimits {
     public static let transactionIDByteCountMax = 128
     /// The caller's name.
     public static let callerByteCountMax = 64
-    /// Texts of an administrator (who, why).
-    public static let whyByteCountMax = 1024
     /// Rows of one ScoreBatch.
     public static let batchRowCountMax = 10_000
     /// Replies smaller than this are never compressed: they fit a packet or two anyway.

@@ -1,4 +1,5 @@
 import Logging
+import Platform
 
 /// The server's log: to stderr, as configured.
 enum ServingLog {

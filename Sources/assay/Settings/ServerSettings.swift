@@ -1,3 +1,5 @@
+import Platform
+
 /// The server's settings, typed, checked one by one and against each other.
 struct ServerSettings: Sendable, Equatable {
     enum AdminPolicy: String, Sendable {

@@ -1,3 +1,5 @@
+import Platform
+
 extension Setting {
     /// The value is of the setting's kind and within its range.
     func allows(_ value: SettingValue) -> Bool {

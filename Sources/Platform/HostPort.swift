@@ -1,15 +1,15 @@
 /// A TCP address as people write it: `HOST:PORT`, with brackets around an IPv6 address.
-struct HostPort: Sendable, Equatable, CustomStringConvertible {
-    let host: String
-    let port: Int
+public struct HostPort: Sendable, Equatable, CustomStringConvertible {
+    public let host: String
+    public let port: Int
 
-    init(host: String, port: Int) {
+    public init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
 
-    /// nil when `text` is not of that form or the port is above 65535.
-    init?(_ text: String) {
+    /// nil when `text` is not of that form or the port is above 65535; port 0 is taken.
+    public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -21,5 +21,5 @@ struct HostPort: Sendable, Equatable, CustomStringConvertible {
         self.init(host: String(host), port: Int(port))
     }
 
-    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
