@@ -20,6 +20,7 @@ enum Refusal: Error, Equatable {
     case batchRowCount(got: Int, limit: Int)
     case batchTransactionIDs(got: Int, expected: Int)
     case batchTooLarge(rowCount: Int)
+    case batchReplyTooLong(byteCount: Int, limit: Int)
     case notAdministrator
     case protocolVersion(UInt32)
     case tooManyInFlight(limit: Int)
@@ -67,7 +68,7 @@ enum Refusal: Error, Equatable {
         case .auditUnavailable: "AUDIT_UNAVAILABLE"
         case .batchRowCount: "BATCH_ROW_COUNT"
         case .batchTransactionIDs: "BATCH_TRANSACTION_IDS"
-        case .batchTooLarge: "BATCH_TOO_LARGE"
+        case .batchTooLarge, .batchReplyTooLong: "BATCH_TOO_LARGE"
         case .notAdministrator: "NOT_ADMINISTRATOR"
         case .protocolVersion: "PROTOCOL_VERSION"
         case .tooManyInFlight: "TOO_MANY_IN_FLIGHT"
@@ -96,6 +97,8 @@ enum Refusal: Error, Equatable {
         case .batchRowCount(let got, let limit): "\(got) rows, 1 to \(limit) are accepted"
         case .batchTransactionIDs(let got, let expected): "\(got) transaction ids for \(expected) rows; send none or one a row"
         case .batchTooLarge(let rowCount): "the audit records of \(rowCount) such rows exceed the ring: send fewer at once"
+        case .batchReplyTooLong(let byteCount, let limit):
+            "the reply would take \(byteCount) bytes, a frame holds \(limit): send fewer rows at once"
         case .notAdministrator: "administrative requests are not accepted from here"
         case .protocolVersion(let version): "protocol \(version), this server speaks 1"
         case .tooManyInFlight(let limit): "\(limit) requests of this connection are waiting already"

@@ -43,6 +43,12 @@ extension Session {
         let features = try unsafe self.features(batch, bundle)
         let rowCount = batch.rowCount
         let (rawCount, outputCount) = (bundle.rawCount, bundle.outputCount)
+        // Before anything is computed or recorded: a decision whose reply can't be sent must not be in the trail.
+        let replyByteCount = ScoreBatchMessage.byteCountMax(
+            rowCount: rowCount, outputCount: outputCount, rawCount: batch.includesRaw ? rawCount : 0)
+        guard replyByteCount <= worker.limits.frameByteCountMax else {
+            throw .batchReplyTooLong(byteCount: replyByteCount, limit: worker.limits.frameByteCountMax)
+        }
         let rows = worker.rows
         rows.reserve(featureCount: 0, rawCount: rowCount * rawCount, outputCount: rowCount * outputCount)
         unsafe bundle.scoreBatch32(

@@ -113,6 +113,12 @@ public struct ScoreBatchMessage: Equatable, Sendable {
     public var isUnproven = false
 
     public init() {}
+
+    /// No reply to a ScoreBatch is longer; `rawCount` is 0 when the margins are not wanted.
+    public static func byteCountMax(rowCount: Int, outputCount: Int, rawCount: Int) -> Int {
+        // A score and an outcome a row, then the columns of all outputs; names, digest, tags and lengths stay below 512.
+        512 + rowCount * (9 + 8 * (outputCount > 1 ? outputCount : 0) + 8 * rawCount)
+    }
 }
 
 public struct HelloMessage: Equatable, Sendable {

@@ -139,6 +139,23 @@ import Wire
         #expect(bench.trail.status.lastSequence == 0)
     }
 
+    @Test func batchWhoseReplyNoFrameHoldsIsRefusedAndRecordsNothing() throws {
+        var limits = SessionLimits()
+        limits.frameByteCountMax = WireLimits.frameByteCountMin
+        let bench = try SessionBench(limits: limits, ringByteCount: 4 << 20)
+        for (rows, includesRaw, isDecided) in [(5000, true, false), (5000, false, true), (3000, true, true)] {
+            var batch = ScoreBatchRequest(
+                model: ModelReference(bundle: "stump"), features32: [Float](repeating: 1, count: rows * 3), rowCount: UInt32(rows)
+            )
+            batch.includesRaw = includesRaw
+            let before = bench.trail.status.lastSequence
+            let reply = try bench.ask(.scoreBatch(batch))
+            #expect(reply.frame().count - Frame.headerByteCount <= limits.frameByteCountMax)
+            #expect(reply.error?.reason == (isDecided ? nil : "BATCH_TOO_LARGE"))
+            #expect(bench.trail.status.lastSequence - before == (isDecided ? UInt64(rows) : 0))
+        }
+    }
+
     @Test func batchDecidesEveryRowUnderConsecutiveNumbers() throws {
         let bench = try SessionBench()
         _ = try bench.score([1, 2, 3])
