@@ -1049,7 +1049,7 @@ struct  Assay__V1__FetchBundleRequest
   char *bundle;
   uint64_t offset;
   /*
-   * At most the server's frame limit less 64 KiB; 0: as much as that.
+   * At most the server's frame limit less 1 KiB; 0: as much as that.
    */
   uint32_t byte_count_max;
   char *alias;
