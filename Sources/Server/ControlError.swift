@@ -25,7 +25,8 @@ enum ControlError: Error {
         case .unknownDecision: ReplyError(reason: "UNKNOWN_DECISION", text: "no decision has that number")
         case .offsetBeyondEnd(let offset, let byteCount):
             ReplyError(reason: "OFFSET_BEYOND_END", text: "offset \(offset) of a bundle of \(byteCount) bytes")
-        case .registry(let error): ReplyError(reason: error.wireReason, text: "\(error)")
+        case .registry(let error):
+            ReplyError(reason: error.wireReason, text: "\(error)", retryAfterMicroseconds: error.wireRetryAfterMicroseconds)
         case .audit(let error): ReplyError(reason: "AUDIT_READ", text: "\(error)")
         }
     }

@@ -15,6 +15,11 @@ extension RegistryError {
         }
     }
 
+    /// Another writer holds the lock for milliseconds unless it was stopped; everything else fails again as long as nothing changes.
+    var wireRetryAfterMicroseconds: UInt64 {
+        if case .lockTimeout = self { 1_000_000 } else { 0 }
+    }
+
     var wireReason: String {
         switch self {
         case .unknownBundle: "UNKNOWN_BUNDLE"
