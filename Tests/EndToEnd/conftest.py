@@ -58,6 +58,8 @@ class Server:
         self.journal = work / "journal"
         self.socket = work / "assay.sock"
         self.log = work / "server.log"
+        # The rings of a killed server stay for its next start; here they go with the test.
+        self.rings = pathlib.Path(tempfile.mkdtemp(prefix="assay-e2e-", dir="/dev/shm"))
         self.options = [str(o) for o in options]
         self.environment = environment or {}
         self.process: Optional[subprocess.Popen[bytes]] = None
@@ -73,7 +75,7 @@ class Server:
         command = [] if not TWO_PROCESSORS else ["taskset", "-c", "0"]
         command += [str(BIN / "assay"), "serve", "--registry", str(self.registry), "--journal", str(self.journal)]
         command += ["--listen", "127.0.0.1:0", "--unix", str(self.socket), "--http", "127.0.0.1:0", "--workers", "1"]
-        command += ["--log-format", "json", *self.options]
+        command += ["--ring-directory", str(self.rings), "--log-format", "json", *self.options]
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.environment})
@@ -167,6 +169,7 @@ def make_server(work: pathlib.Path) -> Iterator[Any]:
         if server.process is not None:
             server.process.kill()
             server.process.wait()
+        shutil.rmtree(server.rings, ignore_errors=True)
 
 
 @pytest.fixture
