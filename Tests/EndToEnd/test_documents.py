@@ -71,12 +71,23 @@ def test_every_alert_is_documented_and_no_other() -> None:
     assert documented == set(re.findall(r"alert: (\w+)", rules))
 
 
-def test_every_derived_feature_is_documented_by_its_number() -> None:
-    names = set(re.findall(r"`((?:bitcoin|card)\.\w+)`", document("FEATURES.md")))
-    for path in sorted(BUNDLES.glob("*.assay")):
-        for feature in output_of("bundle", "inspect", path)["features"]:
-            if feature["source"] and not re.match(r"bitcoin\.(input|output)_.*_(count|share)$|card\.v\d+$", feature["source"]):
-                assert feature["source"] in names, feature
+def test_the_catalogue_of_features_is_the_codes() -> None:
+    cases = dict(re.findall(r"case (\w+) = (\d+)", swift("ModelBundle/DerivedFeature.swift")))
+    code = {name: int(cases[case]) for case, name in re.findall(r'case \.(\w+): "([\w.]+)"', swift("ModelBundle/DerivedFeature+Names.swift"))}
+    text = document("FEATURES.md")
+    types = re.findall(r"`(\w+)`", section(text, "Bitcoin").partition("`TYPE`, in the order")[2].partition(". ")[0])
+    documented: dict[str, int] = {}
+    for first, last, names in re.findall(r"^\| (\d+)(?:-(\d+))? \| (`[a-z]+\.[^|]*) \|", text, re.MULTILINE):
+        kind = names[1:].partition(".")[0]
+        listed = [name.removeprefix(f"{kind}.") for name in re.findall(r"`([\w.]+)`", names)]
+        if "TYPE" in names:
+            listed = [listed[0].replace("TYPE", name) for name in types]
+        elif "…" in names:
+            listed = [f"v{index}" for index in range(1, 29)]
+        assert len(listed) == int(last or first) - int(first) + 1, names
+        documented |= {f"{kind}.{name}": int(first) + index for index, name in enumerate(listed)}
+    # Inputs spend no OP_RETURN; its numbers are kept free.
+    assert code == {name: number for name, number in documented.items() if not name.startswith("bitcoin.input_op_return")}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -166,7 +177,7 @@ def test_a_reader_written_after_the_page_scores_the_bundle_bit_for_bit(path: pat
     name, offset = text_at(sections[1], 24)
     objective, offset = text_at(sections[1], offset)
     assert offset == len(sections[1])
-    assert (name, objective, trees) == (facts["name"], facts["objective"], facts["trees"])
+    assert (name, objective, trees) == (facts["name"], facts["objective"], facts["tree_count"])
 
     offset = 4
     for feature in facts["features"]:
