@@ -39,7 +39,7 @@ public final class AssayConnection: Sendable {
         do {
             (channel, handler) = try await open(address, configuration, group, life)
         } catch {
-            throw .cannotConnect(address: address.description, cause: "\(error)")
+            throw .cannotConnect(address: address.description, cause: cause(of: error))
         }
         do throws(AssayError) {
             let hello = try await greet(channel, handler, configuration)
@@ -52,6 +52,13 @@ public final class AssayConnection: Sendable {
             channel.close(promise: nil)
             throw error
         }
+    }
+
+    /// One sentence: of all addresses that a name has been tried at, the last one's.
+    private static func cause(of error: any Error) -> String {
+        let last = (error as? NIOConnectionError)?.connectionErrors.last?.error ?? error
+        guard let failure = last as? IOError else { return "\(last)" }
+        return SystemError(operation: "connect", code: failure.errnoCode).description
     }
 
     /// Requests that this connection's callers wait for.

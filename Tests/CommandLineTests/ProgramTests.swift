@@ -110,6 +110,8 @@ struct ProgramTests {
     @Test(
         arguments: [
             (["bundle", "verify", "/no/such/file"], 2), (["bundle", "inspect", "/etc/passwd"], 1),
+            (["bundle", "import", "/etc/passwd", "--name", "x", "--output", "/no/such/x"], 1),
+            (["bundle", "import", "/no/such/model", "--name", "x", "--output", "/no/such/x"], 2),
             (["journal", "verify", "/no/such/journal"], 2),
             (["journal", "dump", "/tmp"], 2), (["registry", "list", "--registry", "/no/such/registry"], 2),
             (["registry", "list"], 64),

@@ -1,5 +1,6 @@
 import Audit
 import ModelBundle
+import ModelImport
 import Registry
 
 /// Why a command ends without success: one sentence for stderr, and the exit code for scripts (docs/OPERATIONS.md lists them).
@@ -31,6 +32,14 @@ extension CommandFailure {
         if case .system = error { self.init(.unavailable, error.description) } else { self.init(.refused, error.description) }
     }
 
+    init(_ error: ImportError) {
+        if case .system = error { self.init(.unavailable, error.description) } else { self.init(.refused, error.description) }
+    }
+
+    init(_ error: SchemaFileError) {
+        if case .system = error { self.init(.unavailable, error.description) } else { self.init(.refused, error.description) }
+    }
+
     init(_ error: RegistryError) {
         switch error {
         case .system, .notADirectory, .lockTimeout, .refused(_, .system): self.init(.unavailable, error.description)
@@ -59,6 +68,8 @@ extension CommandFailure {
             switch error {
             case let error as CommandFailure: error
             case let error as BundleError: CommandFailure(error)
+            case let error as ImportError: CommandFailure(error)
+            case let error as SchemaFileError: CommandFailure(error)
             case let error as RegistryError: CommandFailure(error)
             case let error as AuditError: CommandFailure(error)
             default: CommandFailure(.unavailable, "\(error)")
