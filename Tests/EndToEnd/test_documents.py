@@ -48,7 +48,7 @@ def test_every_reason_of_an_error_is_documented_and_no_other() -> None:
     rows = [line.split("|") for line in errors.splitlines() if line.startswith("| `")]
     documented = set().union(*(upper_snake(row[2], "`") for row in rows))
     sources = ["Session/Refusal.swift", "Session/Session.swift", "Server/ControlError.swift", "Server/ControlPlane.swift"]
-    sources += ["Server/RegistryError+Wire.swift", "Decision/FeatureValidation.swift", "Wire/Frame.swift"]
+    sources += ["Server/RegistryError+Wire.swift", "Decision/FeatureValidation.swift", "Wire/Frame.swift", "Wire/Reply+Encode.swift"]
     assert documented == upper_snake(swift(*sources), '"')
     statuses = {row[1].strip(" `") for row in rows}
     contract = (ROOT / "proto/assay/v1/assay.proto").read_text()
