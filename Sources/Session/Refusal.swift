@@ -1,4 +1,5 @@
 import Decision
+import Registry
 import Wire
 
 /// Why a request of a well-formed frame gets no result. The connection goes on.
@@ -23,6 +24,7 @@ enum Refusal: Error, Equatable {
     case batchReplyTooLong(byteCount: Int, limit: Int)
     case notAdministrator
     case protocolVersion(UInt32)
+    case textTooLong(byteCount: Int)
     case tooManyInFlight(limit: Int)
     case controlQueueFull
 
@@ -71,6 +73,7 @@ enum Refusal: Error, Equatable {
         case .batchTooLarge, .batchReplyTooLong: "BATCH_TOO_LARGE"
         case .notAdministrator: "NOT_ADMINISTRATOR"
         case .protocolVersion: "PROTOCOL_VERSION"
+        case .textTooLong: "TEXT_TOO_LONG"
         case .tooManyInFlight: "TOO_MANY_IN_FLIGHT"
         case .controlQueueFull: "CONTROL_QUEUE_FULL"
         }
@@ -101,6 +104,7 @@ enum Refusal: Error, Equatable {
             "the reply would take \(byteCount) bytes, a frame holds \(limit): send fewer rows at once"
         case .notAdministrator: "administrative requests are not accepted from here"
         case .protocolVersion(let version): "protocol \(version), this server speaks 1"
+        case .textTooLong(let byteCount): "a text of \(byteCount) bytes, at most \(RegistryLimits.whyByteCountMax) are accepted"
         case .tooManyInFlight(let limit): "\(limit) requests of this connection are waiting already"
         case .controlQueueFull: "too many requests of this kind are waiting"
         }

@@ -1,4 +1,5 @@
 import Platform
+import Registry
 import Wire
 
 /// One connection as a value machine: bytes in, bytes out. It knows no socket, so the epoll loop, a TLS listener and a test drive it alike.
@@ -106,7 +107,8 @@ public struct Session: ~Copyable {
             do throws(Refusal) {
                 if let result = try serve(request, body, worker) {
                     worker.counters.countRequest(body.method, .ok)
-                    output.append(Reply(id: request.id, body: result).frame(acceptsLZ4: acceptsLZ4))
+                    let limit = worker.limits.frameByteCountMax
+                    output.append(Reply(id: request.id, body: result).frame(acceptsLZ4: acceptsLZ4, byteCountMax: limit))
                 }
             } catch {
                 refuse(request.id, body.method, error, worker, &output)
@@ -143,6 +145,10 @@ public struct Session: ~Copyable {
 
     private mutating func submit(_ request: RequestView, _ body: RequestBody, _ worker: ScoringWorker) throws(Refusal) {
         guard inFlightCount < worker.limits.inFlightMax else { throw .tooManyInFlight(limit: worker.limits.inFlightMax) }
+        // What waits must be small: a queue of texts as long as a frame would take gigabytes.
+        guard body.textByteCountMax <= RegistryLimits.whyByteCountMax else {
+            throw .textTooLong(byteCount: body.textByteCountMax)
+        }
         let control = ControlRequest(
             id: request.id, body: body, caller: String(decoding: callerName.dropLast(), as: UTF8.self), acceptsLZ4: acceptsLZ4,
             deadlineMicroseconds: request.deadlineMicroseconds)
@@ -186,7 +192,20 @@ public struct Session: ~Copyable {
         guard request.deadlineMicroseconds != 0 else { return }
         let now = worker.wallNanoseconds(at: Clock.monotonicNanoseconds()) / 1000
         guard request.deadlineMicroseconds > now else {
-            throw .deadlineExceeded(lateMicroseconds: now.subtractingReportingOverflow(request.deadlineMicroseconds).partialValue)
+            let (late, overflows) = now.subtractingReportingOverflow(request.deadlineMicroseconds)
+            throw .deadlineExceeded(lateMicroseconds: overflows ? .max : late)
+        }
+    }
+}
+
+extension RequestBody {
+    /// The length of the longest text of a request that leaves the loop.
+    fileprivate var textByteCountMax: Int {
+        switch self {
+        case .describeModel(let model), .fetchBundle(let model, _, _): max(model.bundle.utf8.count, model.alias.utf8.count)
+        case .setAlias(let bundle, let alias, _, let who, let why), .rollback(let bundle, let alias, let who, let why):
+            max(bundle.utf8.count, alias.utf8.count, who.utf8.count, why.utf8.count)
+        case .score, .scoreBatch, .hello, .health, .getDecision, .listModels, .stats: 0
         }
     }
 }

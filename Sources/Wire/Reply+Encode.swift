@@ -2,11 +2,17 @@ import AssayProto
 import CProtobufC
 
 extension Reply {
-    /// The reply as one frame; compressed when the peer understands that and it pays.
-    public func frame(acceptsLZ4: Bool = false) -> [UInt8] {
-        let arena = MessageArena(byteCount: 16 << 10, byteCountMax: Int.max / 2)
+    /// The reply as one frame; compressed when the peer understands that and it pays. In place of one whose message is longer than
+    /// `byteCountMax`, which a peer need not take, goes an error that says so.
+    public func frame(acceptsLZ4: Bool = false, byteCountMax: Int = .max) -> [UInt8] {
+        let arena = MessageArena(byteCount: 16 << 10)
         let message = unsafe self.message(arena)
         let byteCount = unsafe assay__v1__reply__get_packed_size(message)
+        guard byteCount <= byteCountMax else {
+            let error = ReplyError(
+                reason: "REPLY_TOO_LONG", text: "the reply takes \(byteCount) bytes, a frame holds \(byteCountMax)")
+            return Reply(id: id, status: .resourceExhausted, error: error).frame()
+        }
         let frame = unsafe [UInt8](unsafeUninitializedCapacity: Frame.headerByteCount + byteCount) { buffer, count in
             let base = buffer.baseAddress!
             unsafe Frame.writeHeader(base, byteCount: byteCount)

@@ -118,6 +118,31 @@ import Wire
         #expect(bench.isIdle)
     }
 
+    @Test func controlRequestsThatWaitAreSmall() throws {
+        let bench = try SessionBench()
+        let long = String(repeating: "x", count: 5000)
+        for body in [
+            .describeModel(ModelReference(bundle: long)),
+            .fetchBundle(ModelReference(bundle: "a", alias: long), offset: 0, byteCountMax: 0),
+            .setAlias(bundle: "a", alias: "b", version: 1, who: "c", why: long),
+            .rollback(bundle: "a", alias: "b", who: long, why: ""),
+        ] as [RequestBody] {
+            let reply = try bench.ask(body)
+            #expect(reply.status == .invalidArgument)
+            #expect(reply.error?.reason == "TEXT_TOO_LONG")
+        }
+        #expect(bench.submitted.all.isEmpty)
+        #expect(bench.isIdle)
+    }
+
+    @Test func deadlinesAtTheEndsOfTimeAreUnderstood() throws {
+        let bench = try SessionBench()
+        let late = try bench.ask(Request(id: 1, deadlineMicroseconds: .min, body: score))
+        #expect(late.status == .deadlineExceeded)
+        #expect(late.error?.text == "the deadline had passed \(Int64.max) us before")
+        #expect(try bench.ask(Request(id: 2, deadlineMicroseconds: .max, body: score)).status == .ok)
+    }
+
     @Test func administrationNeedsARightfulConnection() throws {
         let rollback = RequestBody.rollback(bundle: "stump", alias: "", who: "me", why: "x")
         let bench = try SessionBench(mayAdminister: false)
