@@ -132,7 +132,9 @@ let package = Package(
             swiftSettings: testing),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "AssayClient", "Registry", "ModelBundle", "Forest", "Wire", "Platform", logging],
+            dependencies: [
+                "Server", "Session", "AssayClient", "Registry", "ModelBundle", "Forest", "Wire", "Reactor", "Platform", logging,
+            ],
             swiftSettings: testing),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
         .target(

@@ -14,7 +14,7 @@ import Synchronization
 ///     server.start()
 ///     server.waitUntilStopped()            // another thread calls drain() or stop()
 ///
-/// Threads: one a loop (`assay-loop-N`), one for the registry, one for control requests, and those of the audit trail.
+/// Threads: one a loop (`assay-loop-N`), one for the registry, two for control requests, and those of the audit trail.
 public final class AssayServer: Sendable {
     public let configuration: ServerConfiguration
     public let status: ServerStatus
@@ -32,7 +32,7 @@ public final class AssayServer: Sendable {
 
     private struct Running {
         var loopThreads: [WorkerThread]
-        var controlThread: WorkerThread
+        var controlThreads: [WorkerThread]
     }
 
     /// Recovers the journal, admits the registry's bundles, and opens the sockets; nothing is answered before `start`.
@@ -59,7 +59,7 @@ public final class AssayServer: Sendable {
             throw .registry(.system(error))
         }
         var loops: [EventLoop] = []
-        var counters: [WorkerCounters] = []
+        var counters = [control.registryCounters, control.journalCounters]
         for index in 0..<configuration.workerCount {
             let current = CurrentConnection()
             let control = self.control
@@ -125,10 +125,7 @@ public final class AssayServer: Sendable {
                 let processor = index < configuration.processors.count ? configuration.processors[index] : nil
                 return WorkerThread(name: "assay-loop-\(index)", processor: processor) { loop.run() }
             }
-            let loops = self.loops
-            let control = self.control
-            running = Running(
-                loopThreads: loopThreads, controlThread: WorkerThread(name: "assay-control") { control.run(loops: loops) })
+            running = Running(loopThreads: loopThreads, controlThreads: control.start(loops: loops))
         }
     }
 
@@ -156,7 +153,7 @@ public final class AssayServer: Sendable {
         guard let threads else { return true }
         for thread in threads.loopThreads { thread.join() }
         control.stop()
-        threads.controlThread.join()
+        for thread in threads.controlThreads { thread.join() }
         watcher.stop()
         trail.close()
         return !hasFailed.isSet

@@ -4,31 +4,29 @@ import Platform
 import Reactor
 import Registry
 import Session
-import Synchronization
 import Wire
 
-/// Answers what must not be answered on a loop: look-ups in the journal, pieces of bundles, moves of aliases. One thread, one request
-/// after another, so that administrators never race each other inside one server.
+/// Answers what must not be answered on a loop, on two threads, each one request after another: one for the registry (descriptions and
+/// pieces of bundles, moves of aliases, so that administrators never race each other inside one server), one for look-ups in the journal,
+/// which wait for seconds when the disk does, and must not keep an administrator from a rollback meanwhile.
 final class ControlPlane: Sendable {
-    /// Requests of all connections that wait at most; each holds a few hundred bytes.
+    /// Requests of all connections that wait at most for one thread; each holds a few hundred bytes, at most a few kilobytes.
     static let queueCountMax = 1024
     /// More than a FetchBundle reply needs beside the piece itself (some 80 bytes), and less than the smallest frame limit.
     private static let envelopeByteCount = 1 << 10
 
-    private struct Job: Sendable {
-        let connection: ConnectionID
-        let request: ControlRequest
-    }
-
-    private let queue = Mutex<[Job]>([])
-    private let wakeUp: EventSignal
-    private let isStopping = Atomic(false)
+    /// What the two threads answered; each writes its own.
+    let registryCounters = WorkerCounters()
+    let journalCounters = WorkerCounters()
+    private let registryQueue: ControlQueue
+    private let journalQueue: ControlQueue
     private let watcher: RegistryWatcher
     private let trail: AuditTrail
     private let frameByteCountMax: Int
 
     init(watcher: RegistryWatcher, trail: AuditTrail, frameByteCountMax: Int) throws(SystemError) {
-        wakeUp = try EventSignal()
+        registryQueue = try ControlQueue(countMax: Self.queueCountMax)
+        journalQueue = try ControlQueue(countMax: Self.queueCountMax)
         self.watcher = watcher
         self.trail = trail
         self.frameByteCountMax = frameByteCountMax
@@ -36,36 +34,32 @@ final class ControlPlane: Sendable {
 
     /// Called on a loop; false when too much is waiting.
     func submit(_ connection: ConnectionID, _ request: ControlRequest) -> Bool {
-        let isTaken = queue.withLock { queue in
-            guard queue.count < Self.queueCountMax else { return false }
-            queue.append(Job(connection: connection, request: request))
-            return true
-        }
-        if isTaken { wakeUp.signal() }
-        return isTaken
+        let queue = request.body.method == .getDecision ? journalQueue : registryQueue
+        return queue.put(ControlQueue.Job(connection: connection, request: request))
     }
 
-    /// Answers until `stop`, and what is queued by then; replies go to the connection's loop.
-    func run(loops: [EventLoop]) {
-        while true {
-            let jobs = queue.withLock { queue in
-                defer { queue = [] }
-                return queue
-            }
-            for job in jobs {
-                loops[Int(job.connection.loop)].post(
-                    job.connection, reply(to: job.request).frame(acceptsLZ4: job.request.acceptsLZ4))
-            }
-            if !jobs.isEmpty { continue }
-            // Partner: the releasing store in `stop`, which signals afterwards.
-            if isStopping.load(ordering: .acquiring) { return }
-            wakeUp.wait(milliseconds: -1)
-        }
+    /// Starts both threads, which answer until `stop`; replies go to the connection's loop.
+    func start(loops: [EventLoop]) -> [WorkerThread] {
+        [
+            WorkerThread(name: "assay-control") { [self] in
+                registryQueue.run { answer($0, registryCounters, loops) }
+            },
+            WorkerThread(name: "assay-lookup") { [self] in
+                journalQueue.run { answer($0, journalCounters, loops) }
+            },
+        ]
     }
 
     func stop() {
-        isStopping.store(true, ordering: .releasing)
-        wakeUp.signal()
+        registryQueue.stop()
+        journalQueue.stop()
+    }
+
+    private func answer(_ job: ControlQueue.Job, _ counters: WorkerCounters, _ loops: [EventLoop]) {
+        let reply = reply(to: job.request)
+        counters.countRequest(job.request.body.method, reply.status)
+        let frame = reply.frame(acceptsLZ4: job.request.acceptsLZ4, byteCountMax: frameByteCountMax)
+        loops[Int(job.connection.loop)].post(job.connection, frame)
     }
 
     private func reply(to request: ControlRequest) -> Reply {

@@ -53,7 +53,7 @@ public final class WorkerCounters: @unchecked Sendable {
 
     // MARK: Writing (the worker's thread)
 
-    func countRequest(_ method: Method, _ status: Status) {
+    public func countRequest(_ method: Method, _ status: Status) {
         add(method.position * Self.statusCount + Int(status.rawValue), 1)
     }
 
