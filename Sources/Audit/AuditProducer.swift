@@ -27,7 +27,7 @@ import Platform
     /// Reserves `count` consecutive numbers with room for a record of at most `byteCountMax` bytes each.
     ///
     /// - Returns: the first number; nil when the ring has no room now or the trail has failed or is closed (no number is taken then).
-    public mutating func reserve(count: Int, byteCountMax: Int) -> UInt64? {
+    public func reserve(count: Int, byteCountMax: Int) -> UInt64? {
         precondition(count > 0 && byteCountMax >= 0, "reservation of \(count) records of \(byteCountMax) bytes")
         guard count <= AuditLimits.reservationCountMax, byteCountMax <= AuditLimits.recordByteCountMax else { return nil }
         unsafe state.pointee.voidRest()
@@ -46,7 +46,7 @@ import Platform
 
     /// Writes the record of a reserved number: `write` fills the buffer (of the reserved size) from its start and returns how many bytes it
     /// took. 0: there is no decision, the number is given up. Numbers are appended in increasing order; those passed over are given up.
-    public mutating func append(sequence: UInt64, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
+    public func append(sequence: UInt64, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
         unsafe precondition(
             sequence >= state.pointee.next && sequence < state.pointee.end,
             "append of \(sequence) outside the reservation \(unsafe state.pointee.next)..<\(unsafe state.pointee.end)")
@@ -62,7 +62,7 @@ import Platform
     }
 
     /// Publishes what was appended: from here a killed process loses none of it.
-    public mutating func commit() {
+    public func commit() {
         unsafe state.pointee.voidRest()
         unsafe state.pointee.publish()
     }

@@ -18,7 +18,7 @@ public final class ScoringWorker {
     let submit: (ControlRequest) -> Bool
 
     let arena = MessageArena()
-    var producer: AuditProducer
+    let producer: AuditProducer
     private let reader: SnapshotReader
     private let slots: VersionSlots
 

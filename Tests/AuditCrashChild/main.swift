@@ -20,7 +20,7 @@ configuration.syncIntervalMilliseconds = 5
 do {
     let trail = try AuditTrail.open(configuration, logger: Logger(label: "child") { _ in SwiftLogNoOpLogHandler() })
     let threads = (0..<workerCount).map { worker in
-        nonisolated(unsafe) var producer = trail.producer(worker: worker)
+        nonisolated(unsafe) let producer = trail.producer(worker: worker)
         return WorkerThread(name: "worker") {
             while true {
                 let count = worker + 1

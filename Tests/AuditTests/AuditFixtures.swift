@@ -96,7 +96,7 @@ func makeRecord(_ sequence: UInt64, bundle: String = "cards") -> [UInt8] {
 
 extension AuditProducer {
     /// Reserves, appends and commits one record; nil when there is no room.
-    mutating func put() -> UInt64? {
+    func put() -> UInt64? {
         guard let sequence = reserve(count: 1, byteCountMax: 512) else { return nil }
         append(sequence: sequence) { buffer in
             let bytes = makeRecord(sequence)

@@ -149,7 +149,7 @@ final class SteppedTrail: @unchecked Sendable {
             if round == 1 {
                 #expect(reopened.recovery.voids == [VoidRange(first: 21, last: 1 << 32 - 1, cause: .memoryLost)])
             }
-            var producer = reopened.producer(worker: 0)
+            let producer = reopened.producer(worker: 0)
             #expect(producer.put() == 1 << 32 + round - 1)
             reopened.close()
         }
@@ -202,7 +202,7 @@ final class SteppedTrail: @unchecked Sendable {
         try File.writeAtomically([UInt8](repeating: 7, count: 5000), to: segment)
         let reopened = try AuditTrail.open(image.configuration(), logger: quietLogger)
         #expect(reopened.recovery.quarantined.count == 1)
-        var producer = reopened.producer(worker: 0)
+        let producer = reopened.producer(worker: 0)
         #expect((producer.put() ?? 0) >= 2 << 32)
         reopened.close()
         #expect(try JournalVerifier.verify(image.journal).isSound)

@@ -13,7 +13,7 @@ struct HarmedJournal {
     init(recordCount: Int = 600) throws {
         let trail = try AuditTrail.open(directory.configuration(), logger: quietLogger)
         identity = trail.identity
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         for _ in 0..<recordCount {
             while producer.put() == nil { usleep(300) }
         }
@@ -236,7 +236,7 @@ struct HarmedJournal {
         try journal.write(name, bytes)
         let trail = try AuditTrail.open(journal.directory.configuration(), logger: quietLogger)
         #expect(trail.recovery.damageCount == 1)
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         #expect(producer.put() == 601)
         trail.close()
         // The damage stays what and where it is; the bytes were not touched.
@@ -274,7 +274,7 @@ struct HarmedJournal {
             // And a server opens on it.
             let image = try journal.directory.crashImage()
             let trail = try AuditTrail.open(image.configuration(), logger: quietLogger)
-            var producer = trail.producer(worker: 0)
+            let producer = trail.producer(worker: 0)
             #expect((producer.put() ?? 0) > 80)
             trail.close()
         }

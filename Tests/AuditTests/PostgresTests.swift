@@ -55,7 +55,7 @@ import Wire
     @Test func everyColumnArrivesAsItWas() throws {
         let postgres = try PrivatePostgres()
         let trail = try open(postgres)
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         var record = AuditRecord()
         record.sequence = 1
         record.timeNanoseconds = 1_234_567_890_123_456_789
@@ -102,7 +102,7 @@ import Wire
     @Test func oddValuesDontHoldUpTheOthers() throws {
         let postgres = try PrivatePostgres()
         let trail = try open(postgres)
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         var odd: [[UInt8]] = []
         for value in [Double.nan, .infinity, -0.0] {
             var record = AuditRecord()
@@ -189,7 +189,7 @@ import Wire
         let trail = try open(postgres)
         #expect(eventually { trail.status.postgres?.state == .shipping })
         postgres.freeze(true)
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         #expect(producer.put() != nil)
         let start = Clock.monotonicNanoseconds()
         trail.close()
@@ -205,7 +205,7 @@ import Wire
     @Test func secondWriterIsRefused() throws {
         let postgres = try PrivatePostgres()
         let trail = try open(postgres)
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         #expect(producer.put() != nil)
         #expect(eventually { trail.status.shippedSequence == 1 })
         // What a server with a copy of this journal does.
@@ -247,7 +247,7 @@ import Wire
         }
         for trail in trails {
             #expect(eventually { trail.status.postgres?.state == .shipping })
-            var producer = trail.producer(worker: 0)
+            let producer = trail.producer(worker: 0)
             for _ in 0..<10 { #expect(producer.put() != nil) }
         }
         for trail in trails { trail.close() }
@@ -281,7 +281,7 @@ import Wire
             #expect(eventually { trail.status.postgres?.problem != nil })
             #expect(trail.status.postgres?.problem == problem)
             #expect(!"\(problem)".contains("geheim"))
-            var producer = trail.producer(worker: 0)
+            let producer = trail.producer(worker: 0)
             #expect(producer.put() != nil)
             trail.close()
         }

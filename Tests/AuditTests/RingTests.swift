@@ -25,7 +25,7 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
 
     @Test func recordsComeOutAsTheyWentInThroughManyWraps() throws {
         let memory = try ring()
-        var producer = AuditProducer(states: ProducerStates(memory), worker: 0)
+        let producer = AuditProducer(states: ProducerStates(memory), worker: 0)
         var merge = RingMerge(memory)
         var generator = SeededGenerator(seed: 42)
         var expected: [(UInt64, [UInt8])] = []
@@ -57,7 +57,7 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
 
     @Test func fullRingRefusesWithoutTakingANumber() throws {
         let memory = try ring()
-        var producer = AuditProducer(states: ProducerStates(memory), worker: 0)
+        let producer = AuditProducer(states: ProducerStates(memory), worker: 0)
         var count: UInt64 = 0
         while producer.put() != nil { count += 1 }
         #expect(count > 100)
@@ -73,19 +73,19 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
 
     @Test func reservationLargerThanTheRingIsRefusedForEver() throws {
         let memory = try ring()
-        var producer = AuditProducer(states: ProducerStates(memory), worker: 0)
+        let producer = AuditProducer(states: ProducerStates(memory), worker: 0)
         #expect(producer.reserve(count: 1, byteCountMax: 64 << 10) == nil)
         #expect(producer.reserve(count: 1, byteCountMax: producer.byteCountMax(count: 1)) == 1)
         for count in [1, 2, 3, 10, 100] {
             let memory = try ring()
-            var fresh = AuditProducer(states: ProducerStates(memory), worker: 0)
+            let fresh = AuditProducer(states: ProducerStates(memory), worker: 0)
             #expect(fresh.reserve(count: count, byteCountMax: fresh.byteCountMax(count: count)) != nil, "\(count)")
         }
     }
 
     @Test func nothingIsVisibleBeforeTheCommit() throws {
         let memory = try ring()
-        var producer = AuditProducer(states: ProducerStates(memory), worker: 0)
+        let producer = AuditProducer(states: ProducerStates(memory), worker: 0)
         var merge = RingMerge(memory)
         let first = try required(producer.reserve(count: 2, byteCountMax: 16))
         producer.append(sequence: first) {
@@ -102,7 +102,7 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
 
     @Test func numbersNotAppendedAreGivenUp() throws {
         let memory = try ring()
-        var producer = AuditProducer(states: ProducerStates(memory), worker: 0)
+        let producer = AuditProducer(states: ProducerStates(memory), worker: 0)
         var merge = RingMerge(memory)
         // Passed over: 1-2; returned nothing: 4; never reached: 5-6; next reservation abandoned whole: 7; then a good one.
         #expect(producer.reserve(count: 6, byteCountMax: 16) == 1)
@@ -129,7 +129,7 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
     @Test func ringsAreMergedInTheOrderOfNumbers() throws {
         let memory = try ring(workerCount: 3)
         let states = ProducerStates(memory)
-        var producers = (0..<3).map { AuditProducer(states: states, worker: $0) }
+        let producers = (0..<3).map { AuditProducer(states: states, worker: $0) }
         var merge = RingMerge(memory)
         var generator = SeededGenerator(seed: 7)
         var next: UInt64 = 1
@@ -148,7 +148,7 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
 
     @Test func strayWriteIntoARingIsFound() throws {
         let memory = try ring()
-        var producer = AuditProducer(states: ProducerStates(memory), worker: 0)
+        let producer = AuditProducer(states: ProducerStates(memory), worker: 0)
         for _ in 0..<5 { _ = producer.put() }
         var merge = RingMerge(memory)
         for sequence in 1...2 as ClosedRange<UInt64> { merge.consume(try merge.required(sequence)) }

@@ -15,7 +15,7 @@ import Wire
 
     @Test func whatIsCommittedIsInTheJournalAfterClose() throws {
         let trail = try open()
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         var sequences: [UInt64] = []
         while sequences.count < 5000 {
             if let sequence = producer.put() { sequences.append(sequence) } else { usleep(500) }
@@ -37,7 +37,7 @@ import Wire
         for round in 0..<4 {
             let trail = try open()
             #expect(trail.recovery.wasClean)
-            var producer = trail.producer(worker: 0)
+            let producer = trail.producer(worker: 0)
             #expect(producer.put() == UInt64(2 * round + 1))
             #expect(producer.put() == UInt64(2 * round + 2))
             trail.close()
@@ -86,7 +86,7 @@ import Wire
 
     @Test func recordIsFoundRightAfterItsCommitAndLongAfter() throws {
         let trail = try open()
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         for _ in 0..<3000 {
             while producer.put() == nil { usleep(500) }
         }
@@ -104,7 +104,7 @@ import Wire
 
     @Test func loneRecordBecomesDurableByItself() throws {
         let trail = try open()
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         _ = producer.put()
         #expect(eventually { trail.status.durableSequence == 1 })
         #expect(trail.status.recordCount == 1)
@@ -147,7 +147,7 @@ import Wire
         let trail = try AuditTrail.open(directory.configuration(), storage: storage, logger: quietLogger) { failure in
             failures.withLock { $0.append(failure) }
         }
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         #expect(producer.put() == 1)
         #expect(eventually { trail.status.durableSequence == 1 })
         storage.plan.withLock { $0.syncFails = true }
@@ -165,7 +165,7 @@ import Wire
     @Test func fullDiskRefusesThenGoesOnByItself() throws {
         let storage = FaultStorage(directory.journal)
         let trail = try AuditTrail.open(directory.configuration(), storage: storage, logger: quietLogger) { _ in }
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         var taken: [UInt64] = []
         storage.plan.withLock { $0.bytesUntilFull = 10_000 }
         #expect(
@@ -192,7 +192,7 @@ import Wire
     @Test func closeOnAFullDiskLeavesTheRestForTheNextStart() throws {
         let storage = FaultStorage(directory.journal)
         let trail = try AuditTrail.open(directory.configuration(), storage: storage, logger: quietLogger) { _ in }
-        var producer = trail.producer(worker: 0)
+        let producer = trail.producer(worker: 0)
         storage.plan.withLock { $0.bytesUntilFull = 3_000 }
         for _ in 0..<100 { #expect(producer.put() != nil) }
         trail.close()
