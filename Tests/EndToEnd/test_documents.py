@@ -7,6 +7,7 @@ import ctypes.util
 import hashlib
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 from typing import Iterator
@@ -14,7 +15,7 @@ from typing import Iterator
 import numpy as np
 import pytest
 from assay._proto.assay.v1 import audit_pb2
-from conftest import BUNDLES, ROOT, Postgres, Server, load, output_of, push
+from conftest import BUNDLES, ROOT, Postgres, Server, load, output_of, push, run
 
 DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not any(part.startswith(".") or part == "tmp" for part in path.relative_to(ROOT).parts)
@@ -118,6 +119,18 @@ def test_no_document_or_source_names_a_place_of_one_machine() -> None:
         if path.suffix in text_files and path.is_file():
             found = re.search(r"/(?:home|Users|root|work)/\w+", path.read_text(errors="replace"))
             assert found is None or name.endswith("test_documents.py"), f"{name}: {found and found[0]}"
+
+
+def test_what_the_container_is_built_from_is_a_whole_package(work: pathlib.Path) -> None:
+    if shutil.which("swift") is None:
+        pytest.skip("swift is not in the path")
+    ignored = (ROOT / "deploy/Dockerfile.dockerignore").read_text().splitlines()
+    stages = (ROOT / "deploy/Dockerfile").read_text().split("\nFROM ")
+    for source, target in re.findall(r"^COPY ([\w./]+) ([\w./]+)$", stages[1], re.MULTILINE):
+        assert source.split("/")[0] not in ignored, source
+        (work / target).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / source).is_dir() else shutil.copy)(ROOT / source, work / target)
+    run("swift", "package", "--package-path", work, "describe")
 
 
 # -- docs/BUNDLE.md, byte by byte
