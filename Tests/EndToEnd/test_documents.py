@@ -327,6 +327,17 @@ def test_the_example_queries_run(make_server: object, postgres: Postgres) -> Non
     assert len(indexes) == 5
 
 
+# -- docs/LOAD.md
+
+
+def test_every_figure_of_the_load_generator_is_documented_and_no_other(demo_server: Server) -> None:
+    rows = [line.split("|")[1] for line in section(document("LOAD.md"), "JSON").splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    closed = load(demo_server, "--bundle", "cards", "--requests", 50, "--duration", 5)
+    open_loop = load(demo_server, "--bundle", "cards", "--requests", 50, "--duration", 5, "--rate", 1000, "--verify")
+    assert documented == set(closed) | set(open_loop)
+
+
 # -- Limits
 
 
