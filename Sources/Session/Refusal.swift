@@ -18,6 +18,7 @@ enum Refusal: Error, Equatable {
     case explainOutOfRange(UInt32)
     case explainUnsupported
     case auditUnavailable
+    case transactionTooLarge(byteCount: Int)
     case batchRowCount(got: Int, limit: Int)
     case batchTransactionIDs(got: Int, expected: Int)
     case batchTooLarge(rowCount: Int)
@@ -68,6 +69,7 @@ enum Refusal: Error, Equatable {
         case .explainOutOfRange: "EXPLAIN_OUT_OF_RANGE"
         case .explainUnsupported: "EXPLAIN_UNSUPPORTED"
         case .auditUnavailable: "AUDIT_UNAVAILABLE"
+        case .transactionTooLarge: "TRANSACTION_TOO_LARGE"
         case .batchRowCount: "BATCH_ROW_COUNT"
         case .batchTransactionIDs: "BATCH_TRANSACTION_IDS"
         case .batchTooLarge, .batchReplyTooLong: "BATCH_TOO_LARGE"
@@ -97,6 +99,7 @@ enum Refusal: Error, Equatable {
         case .explainOutOfRange(let count): "\(count) reasons were asked for, 0 to 32 are possible"
         case .explainUnsupported: "this server gives no feature reasons yet; send explain 0"
         case .auditUnavailable: "the audit trail takes no record now, so there is no decision"
+        case .transactionTooLarge(let byteCount): "the audit record would take \(byteCount) bytes, more than the trail can hold"
         case .batchRowCount(let got, let limit): "\(got) rows, 1 to \(limit) are accepted"
         case .batchTransactionIDs(let got, let expected): "\(got) transaction ids for \(expected) rows; send none or one a row"
         case .batchTooLarge(let rowCount): "the audit records of \(rowCount) such rows exceed the ring: send fewer at once"

@@ -59,7 +59,11 @@ extension Session {
         fields.isUnproven = unsafe served.isUnproven
 
         let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
-        guard let sequence = worker.producer.reserve(count: 1, byteCountMax: recordByteCountMax) else { throw .auditUnavailable }
+        guard let sequence = worker.producer.reserve(count: 1, byteCountMax: recordByteCountMax) else {
+            // A retry helps where there is no room now, not where there never is.
+            throw recordByteCountMax <= worker.producer.byteCountMax(count: 1)
+                ? .auditUnavailable : .transactionTooLarge(byteCount: recordByteCountMax)
+        }
         let now = Clock.monotonicNanoseconds()
         fields.sequence = sequence
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)

@@ -28,6 +28,15 @@ import Wire
         #expect(bench.server.status.stats().errorsTotal == 2)
     }
 
+    @Test func drainThatComesBeforeTheStartEndsTheServerAtOnce() throws {
+        let directory = try ControlBench.scratchDirectory()
+        defer { try? File.removeTree(directory) }
+        let server = try AssayServer(ControlBench.configuration(directory), version: "test", logger: .silent)
+        server.drain()
+        server.start()
+        #expect(server.waitUntilStopped())
+    }
+
     @Test func answerThatNoFrameHoldsIsAnError() throws {
         let bench = try ControlBench { $0.session.frameByteCountMax = 48 }
         for body in [.describeModel(ModelReference(bundle: "stump")), .listModels, .health] as [RequestBody] {
@@ -47,21 +56,13 @@ private final class ControlBench {
     private let connection: Int32
 
     init(_ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
-        var template = Array("/tmp/assay-control-XXXXXX".utf8CString)
-        guard let path = mkdtemp(&template) else { throw SystemError(operation: "mkdtemp", code: errno) }
-        directory = String(cString: path)
-        let registry = try RegistryDirectory(path: directory + "/registry", createIfMissing: true)
+        directory = try Self.scratchDirectory()
+        var configuration = try Self.configuration(directory)
+        let registry = try RegistryDirectory(path: directory + "/registry")
         try File.writeAtomically(Self.stump(), to: directory + "/stump.assay")
         _ = try registry.push(file: directory + "/stump.assay", alias: "champion", who: "test", why: "", allowUnproven: true)
-        var configuration = ServerConfiguration(
-            registryDirectory: directory + "/registry", journalDirectory: directory + "/journal", workerCount: 1)
-        configuration.listen = nil
-        configuration.unixPath = directory + "/socket"
-        configuration.audit.ringDirectory = directory
-        configuration.audit.ringByteCount = 1 << 20
         change(&configuration)
-        server = try AssayServer(
-            configuration, version: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        server = try AssayServer(configuration, version: "test", logger: .silent)
         server.start()
         connection = try Self.connect(to: directory + "/socket")
     }
@@ -69,6 +70,23 @@ private final class ControlBench {
     deinit {
         close(connection)
         try? File.removeTree(directory)
+    }
+
+    static func scratchDirectory() throws -> String {
+        var template = Array("/tmp/assay-control-XXXXXX".utf8CString)
+        guard let path = mkdtemp(&template) else { throw SystemError(operation: "mkdtemp", code: errno) }
+        return String(cString: path)
+    }
+
+    static func configuration(_ directory: String) throws -> ServerConfiguration {
+        _ = try RegistryDirectory(path: directory + "/registry", createIfMissing: true)
+        var configuration = ServerConfiguration(
+            registryDirectory: directory + "/registry", journalDirectory: directory + "/journal", workerCount: 1)
+        configuration.listen = nil
+        configuration.unixPath = directory + "/socket"
+        configuration.audit.ringDirectory = directory
+        configuration.audit.ringByteCount = 1 << 20
+        return configuration
     }
 
     func stop() {
@@ -115,4 +133,8 @@ private final class ControlBench {
             policy: .probability, ensemble: TreeEnsemble(featureCount: 1, baseMargins: [0], transform: .logistic, trees: [tree]))
         return try draft.serialized()
     }
+}
+
+extension Logger {
+    fileprivate static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -139,6 +139,21 @@ import Wire
         #expect(bench.trail.status.lastSequence == 0)
     }
 
+    @Test func transactionWhoseRecordTheRingNeverHoldsIsNotToBeRetried() throws {
+        let bench = try SessionBench(ringByteCount: 64 << 10)
+        for (outputCount, reason) in [(10, nil), (20_000, "TRANSACTION_TOO_LARGE")] as [(Int, String?)] {
+            var transaction = BitcoinTransaction()
+            transaction.fee = 3
+            transaction.inputs = [BitcoinInput()]
+            transaction.outputs = Array(repeating: BitcoinOutput(), count: outputCount)
+            let input = TypedTransaction.bitcoin(transaction).scoreInput
+            let reply = try bench.ask(.score(ScoreRequest(model: ModelReference(bundle: "stump"), input: input)))
+            #expect(reply.error?.reason == reason)
+            #expect(reply.error?.retryAfterMicroseconds ?? 0 == 0)
+        }
+        #expect(bench.trail.status.lastSequence == 1)
+    }
+
     @Test func batchWhoseReplyNoFrameHoldsIsRefusedAndRecordsNothing() throws {
         var limits = SessionLimits()
         limits.frameByteCountMax = WireLimits.frameByteCountMin
