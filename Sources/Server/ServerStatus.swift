@@ -108,13 +108,10 @@ public final class ServerStatus: SessionServices {
                 }
             }
         }
+        // Once, under its lock: this runs on a loop, and there may be thousands.
+        let slotNumbers = [0] + slots.all.map(\.slot)
         let byOutcome = WireOutcome.allCases.map { outcome in
-            workers.reduce(0) { sum, worker in
-                sum
-                    + slots.all.reduce(worker.decisions(slot: 0, outcome: outcome)) {
-                        $0 + worker.decisions(slot: $1.slot, outcome: outcome)
-                    }
-            }
+            workers.reduce(0) { sum, worker in slotNumbers.reduce(sum) { $0 + worker.decisions(slot: $1, outcome: outcome) } }
         }
         stats.decisionsByOutcome = byOutcome
         stats.decisionsTotal = byOutcome.reduce(0, +)
