@@ -103,6 +103,10 @@ let package = Package(
         .executableTarget(
             name: "assay-load", dependencies: ["LoadGenerator", "Platform", argumentParser], swiftSettings: strict),
 
+        // The reactor alone, to be measured beside bench/echo/echo.c.
+        .executableTarget(
+            name: "reactor-echo", dependencies: ["Reactor", "Platform"], path: "bench/echo/reactor-echo", swiftSettings: strict),
+
         // Tests mirror the sources; Tests/EndToEnd (Python) drives the built programs.
         .testTarget(name: "ArchitectureTests", swiftSettings: testing),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: testing),
