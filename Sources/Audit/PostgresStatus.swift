@@ -1,5 +1,3 @@
-import Platform
-
 /// How shipping to PostgreSQL is doing.
 public struct PostgresStatus: Sendable, Equatable {
     public enum State: Sendable, Equatable {

@@ -117,9 +117,6 @@ import Synchronization
     func loadAcquiring() -> UInt64 { unsafe pointer.pointee.load(ordering: .acquiring) }
 
     @inline(__always)
-    func storeRelaxed(_ value: UInt64) { unsafe pointer.pointee.store(value, ordering: .relaxed) }
-
-    @inline(__always)
     func storeReleasing(_ value: UInt64) { unsafe pointer.pointee.store(value, ordering: .releasing) }
 
     /// Adds and returns the value before.

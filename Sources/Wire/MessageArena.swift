@@ -122,10 +122,18 @@ public final class MessageArena {
         unsafe bytes.withUnsafeBytes { unsafe self.bytes($0) }
     }
 
-    func doubles(_ values: [Double]) -> UnsafeMutablePointer<Double> {
-        let copy = unsafe array(values.count, of: Double.self)
+    /// A copy of numbers, as repeated fields want them.
+    func copy<Element: BitwiseCopyable>(_ values: [Element]) -> UnsafeMutablePointer<Element> {
+        let copy = unsafe array(values.count, of: Element.self)
         for (index, value) in values.enumerated() { unsafe copy[index] = value }
         return unsafe copy
+    }
+
+    /// The same of texts.
+    func strings(_ texts: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+        let list = unsafe array(texts.count, of: UnsafeMutablePointer<CChar>?.self)
+        for (index, text) in texts.enumerated() { unsafe list[index] = string(text) }
+        return unsafe list
     }
 
     /// An array of pointers to messages, as repeated fields want it.

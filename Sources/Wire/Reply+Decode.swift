@@ -20,7 +20,7 @@ extension Reply {
         return unsafe Reply(id: message.pointee.id, status: status, error: error, body: ReplyBody(message.pointee))
     }
 
-    /// Decodes a whole frame, as ``ServerFrame`` and clients receive it.
+    /// Decodes a whole frame, as clients receive it.
     public static func decode(frame: UnsafeRawBufferPointer, byteCountMax: Int) throws(FrameError) -> Reply {
         guard case .frame(let byteCount, let isCompressed) = try unsafe Frame.prefix(of: frame, byteCountMax: byteCountMax) else {
             throw .badMessage(byteCount: frame.count)

@@ -124,9 +124,9 @@ extension DecisionMessage {
         unsafe message.pointee.audit_sequence = auditSequence
         unsafe message.pointee.server_ns = serverNanoseconds
         unsafe message.pointee.n_scores = scores.count
-        unsafe message.pointee.scores = arena.doubles(scores)
+        unsafe message.pointee.scores = arena.copy(scores)
         unsafe message.pointee.n_raw = raw.count
-        unsafe message.pointee.raw = arena.doubles(raw)
+        unsafe message.pointee.raw = arena.copy(raw)
         unsafe message.pointee.n_reasons = reasons.count
         unsafe message.pointee.reasons = arena.pointers(reasons.count) { unsafe reasons[$0].message(arena) }
         unsafe message.pointee.unproven = isUnproven ? 1 : 0
@@ -138,11 +138,9 @@ extension ScoreBatchMessage {
     fileprivate func message(_ arena: MessageArena) -> UnsafeMutablePointer<Assay__V1__ScoreBatchReply> {
         let message = unsafe arena.message(assay__v1__score_batch_reply__init)
         unsafe message.pointee.n_scores = scores.count
-        unsafe message.pointee.scores = arena.doubles(scores)
-        let list = unsafe arena.array(outcomes.count, of: Assay__V1__Outcome.self)
-        for (index, outcome) in outcomes.enumerated() { unsafe list[index] = Assay__V1__Outcome(outcome.rawValue) }
+        unsafe message.pointee.scores = arena.copy(scores)
         unsafe message.pointee.n_outcomes = outcomes.count
-        unsafe message.pointee.outcomes = unsafe list
+        unsafe message.pointee.outcomes = arena.copy(outcomes.map { Assay__V1__Outcome($0.rawValue) })
         unsafe message.pointee.stage = Assay__V1__Stage(stage.rawValue)
         unsafe message.pointee.bundle = arena.string(bundle)
         unsafe message.pointee.version = version
@@ -150,9 +148,9 @@ extension ScoreBatchMessage {
         unsafe message.pointee.audit_sequence_first = auditSequenceFirst
         unsafe message.pointee.server_ns = serverNanoseconds
         unsafe message.pointee.n_all_scores = allScores.count
-        unsafe message.pointee.all_scores = arena.doubles(allScores)
+        unsafe message.pointee.all_scores = arena.copy(allScores)
         unsafe message.pointee.n_raw = raw.count
-        unsafe message.pointee.raw = arena.doubles(raw)
+        unsafe message.pointee.raw = arena.copy(raw)
         unsafe message.pointee.unproven = isUnproven ? 1 : 0
         return unsafe message
     }
@@ -193,10 +191,8 @@ extension ModelVersionMessage {
         unsafe message.pointee.bundle = arena.string(bundle)
         unsafe message.pointee.version = version
         unsafe message.pointee.digest = arena.bytes(digest)
-        let list = unsafe arena.array(aliases.count, of: UnsafeMutablePointer<CChar>?.self)
-        for (index, alias) in aliases.enumerated() { unsafe list[index] = arena.string(alias) }
         unsafe message.pointee.n_aliases = aliases.count
-        unsafe message.pointee.aliases = unsafe list
+        unsafe message.pointee.aliases = arena.strings(aliases)
         unsafe message.pointee.unproven = isUnproven ? 1 : 0
         unsafe message.pointee.refused = arena.string(refused)
         return unsafe message
@@ -251,10 +247,8 @@ extension StatsMessage {
         unsafe message.pointee.audit_backlog_bytes = auditBacklogByteCount
         unsafe message.pointee.audit_sequence_shipped = auditSequenceShipped
         unsafe message.pointee.swaps_total = swapsTotal
-        let list = unsafe arena.array(decisionsByOutcome.count, of: UInt64.self)
-        for (index, count) in decisionsByOutcome.enumerated() { unsafe list[index] = count }
         unsafe message.pointee.n_decisions_by_outcome = decisionsByOutcome.count
-        unsafe message.pointee.decisions_by_outcome = unsafe list
+        unsafe message.pointee.decisions_by_outcome = arena.copy(decisionsByOutcome)
         return unsafe message
     }
 }

@@ -256,10 +256,10 @@ extension ScoreRequest {
         switch input {
         case .features32(let values):
             unsafe message.pointee.n_features32 = values.count
-            unsafe message.pointee.features32 = arena.floats(values)
+            unsafe message.pointee.features32 = arena.copy(values)
         case .features64(let values):
             unsafe message.pointee.n_features64 = values.count
-            unsafe message.pointee.features64 = arena.doubles(values)
+            unsafe message.pointee.features64 = arena.copy(values)
         case .bitcoin(let bytes):
             if let transaction = unsafe assay__v1__bitcoin_transaction__unpack(arena.protobufAllocator, bytes.count, bytes) {
                 unsafe message.pointee.transaction_case = ASSAY__V1__SCORE_REQUEST__TRANSACTION_BITCOIN
@@ -285,19 +285,9 @@ extension ScoreBatchRequest {
         unsafe message.pointee.include_raw = includesRaw ? 1 : 0
         unsafe message.pointee.row_count = rowCount
         unsafe message.pointee.n_features32 = features32.count
-        unsafe message.pointee.features32 = arena.floats(features32)
-        let ids = unsafe arena.array(transactionIDs.count, of: UnsafeMutablePointer<CChar>?.self)
-        for (index, id) in transactionIDs.enumerated() { unsafe ids[index] = arena.string(id) }
+        unsafe message.pointee.features32 = arena.copy(features32)
         unsafe message.pointee.n_transaction_ids = transactionIDs.count
-        unsafe message.pointee.transaction_ids = unsafe ids
+        unsafe message.pointee.transaction_ids = arena.strings(transactionIDs)
         return unsafe message
-    }
-}
-
-extension MessageArena {
-    func floats(_ values: [Float]) -> UnsafeMutablePointer<Float> {
-        let copy = unsafe array(values.count, of: Float.self)
-        for (index, value) in values.enumerated() { unsafe copy[index] = value }
-        return unsafe copy
     }
 }

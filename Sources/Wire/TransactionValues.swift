@@ -239,10 +239,8 @@ extension CardTransaction {
         unsafe message.pointee.card_reference = arena.string(cardReference)
         unsafe message.pointee.merchant_reference = arena.string(merchantReference)
         unsafe message.pointee.entry_mode = Assay__V1__CardEntryMode(rawValue: entryMode)
-        let values = unsafe arena.array(components.count, of: Float.self)
-        for (index, component) in components.enumerated() { unsafe values[index] = component }
         unsafe message.pointee.n_components = components.count
-        unsafe message.pointee.components = values
+        unsafe message.pointee.components = unsafe arena.copy(components)
         if let amountMinor {
             unsafe message.pointee.amount_presence_case = ASSAY__V1__CARD_TRANSACTION__AMOUNT_PRESENCE_AMOUNT_MINOR
             unsafe message.pointee.amount_minor = amountMinor
