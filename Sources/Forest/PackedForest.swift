@@ -1,15 +1,29 @@
 /// A tree ensemble in the layout that scoring uses, which is also its layout in a bundle file.
 public struct PackedForest: Sendable {
-    public let shape: ForestShape
+    public internal(set) var shape: ForestShape
+    public internal(set) var baseMargins: [Double]
     /// All nodes, tree after tree, level after level, siblings side by side; one padding leaf at the end.
-    public let nodes: [ForestNode]
+    public internal(set) var nodes: [ForestNode] = []
     /// The index of each tree's root; filled up with the padding leaf to a multiple of 8.
-    public let roots: [UInt32]
+    public internal(set) var roots: [UInt32] = []
     /// The output each tree adds to; filled up with 0.
-    public let treeOutputs: [UInt32]
+    public internal(set) var treeOutputs: [UInt32] = []
     /// The depth of the deepest tree of each 8.
-    public let groupDepths: [UInt32]
-    public let baseMargins: [Float]
+    public internal(set) var groupDepths: [UInt32] = []
+    /// One a feature.
+    public internal(set) var features: [PackedFeature] = []
+    /// Feature after feature, ascending, each exactly representable in the feature precision.
+    public internal(set) var thresholds: [Double] = []
+    /// `[leafCount + 1, leafWidth]`, each exactly representable in the sum precision; the padding leaf's are -0, the one value that
+    /// changes no sum, not even that of minus zero.
+    public internal(set) var leafValues: [Double] = []
+    /// What the framework calls each leaf; the padding leaf is 0.
+    public internal(set) var leafNumbers: [UInt32] = []
+    /// One a node, or none.
+    public internal(set) var covers: [Double] = []
+    public internal(set) var categoryFeatures: [PackedCategoryFeature] = []
+    public internal(set) var categories: [UInt32] = []
+    public internal(set) var categoryWords: [UInt32] = []
 
     /// Packs an ensemble.
     ///
@@ -17,90 +31,90 @@ public struct PackedForest: Sendable {
     public init(_ ensemble: TreeEnsemble) throws(ForestError) {
         var packer = try ForestPacker(ensemble)
         for index in ensemble.trees.indices { try packer.append(ensemble.trees[index], index: index) }
-        packer.finish()
-        shape = ForestShape(
-            featureCount: ensemble.featureCount, rawCount: ensemble.baseMargins.count, transform: ensemble.transform,
-            treeCount: ensemble.trees.count, nodeCount: packer.nodes.count, slotBitCount: packer.slotBitCount)
-        nodes = packer.nodes
-        roots = packer.roots
-        treeOutputs = packer.treeOutputs
-        groupDepths = packer.groupDepths
-        baseMargins = ensemble.baseMargins
+        self = try packer.finish()
     }
 
-    /// Lends a view over these arrays, valid inside `body` only.
+    init(shape: ForestShape, baseMargins: [Double]) {
+        self.shape = shape
+        self.baseMargins = baseMargins
+    }
+
+    /// Lends a view over copies of these arrays, valid inside `body` only.
     public func withView<Result>(_ body: (ForestView) throws -> Result) rethrows -> Result {
-        try unsafe nodes.withUnsafeBufferPointer { nodes in
-            try unsafe roots.withUnsafeBufferPointer { roots in
-                try unsafe treeOutputs.withUnsafeBufferPointer { treeOutputs in
-                    try unsafe groupDepths.withUnsafeBufferPointer { groupDepths in
-                        try unsafe baseMargins.withUnsafeBufferPointer { baseMargins in
-                            try body(
-                                unsafe ForestView(
-                                    shape: shape, nodes: UnsafeRawPointer(nodes.baseAddress!),
-                                    roots: UnsafeRawPointer(roots.baseAddress ?? .init(bitPattern: 8)!),
-                                    treeOutputs: UnsafeRawPointer(treeOutputs.baseAddress ?? .init(bitPattern: 8)!),
-                                    groupDepths: UnsafeRawPointer(groupDepths.baseAddress ?? .init(bitPattern: 8)!),
-                                    baseMargins: UnsafeRawPointer(baseMargins.baseAddress!)))
-                        }
-                    }
-                }
-            }
+        var parts = ForestParts<[UInt8]>(repeating: [])
+        for part in ForestPart.allCases { parts[part] = bytes(of: part) }
+        // One aligned block: every part at a multiple of 64, as in a bundle file.
+        let offsets = ForestPart.allCases.reduce(into: [0]) { $0.append(($0.last! + parts[$1].count + 63) / 64 * 64) }
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(offsets.last!, 64), alignment: 64)
+        defer { unsafe block.deallocate() }
+        var pointers = unsafe ForestParts<UnsafeRawPointer>(repeating: UnsafeRawPointer(block.baseAddress!))
+        for (part, offset) in zip(ForestPart.allCases, offsets) {
+            unsafe UnsafeMutableRawBufferPointer(rebasing: block[offset...]).copyBytes(from: parts[part])
+            unsafe pointers[part] = UnsafeRawPointer(block.baseAddress!) + offset
+        }
+        return try unsafe body(ForestView(shape: shape, parts: pointers))
+    }
+
+    /// A part as it lies in a bundle.
+    public func bytes(of part: ForestPart) -> [UInt8] {
+        switch part {
+        case .nodes: Self.bytes(nodes)
+        case .roots: Self.bytes(roots)
+        case .treeOutputs: Self.bytes(treeOutputs)
+        case .groupDepths: Self.bytes(groupDepths)
+        case .baseMargins: Self.bytes(baseMargins)
+        case .features: Self.bytes(features)
+        case .thresholds: Self.bytes(thresholds, shape.featurePrecision)
+        case .leafValues: Self.bytes(leafValues, shape.sumPrecision)
+        case .leafNumbers: Self.bytes(leafNumbers)
+        case .covers: Self.bytes(covers)
+        case .categoryFeatures: Self.bytes(categoryFeatures)
+        case .categories: Self.bytes(categories)
+        case .categoryWords: Self.bytes(categoryWords)
+        }
+    }
+
+    private static func bytes(_ values: [Double], _ precision: Precision) -> [UInt8] {
+        precision == .float32 ? bytes(values.map(Float.init)) : bytes(values)
+    }
+
+    private static func bytes<Element: BitwiseCopyable>(_ elements: [Element]) -> [UInt8] {
+        unsafe elements.withUnsafeBytes { unsafe Array($0) }
+    }
+}
+
+/// The arrays a packed forest consists of, in the order of their sections in a bundle.
+public enum ForestPart: Int, CaseIterable, Sendable {
+    case nodes, roots, treeOutputs, groupDepths, baseMargins, features, thresholds, leafValues, leafNumbers, covers
+    case categoryFeatures, categories, categoryWords
+
+    /// How many bytes the part has in a forest of that shape.
+    public func byteCount(in shape: ForestShape) -> Int {
+        switch self {
+        case .nodes: shape.nodeCount * 8
+        case .roots, .treeOutputs: shape.paddedTreeCount * 4
+        case .groupDepths: shape.groupCount * 4
+        case .baseMargins: shape.rawCount * 8
+        case .features: shape.featureCount * 8
+        case .thresholds: shape.thresholdCount * shape.featurePrecision.byteCount
+        case .leafValues: shape.leafValueCount * shape.sumPrecision.byteCount
+        case .leafNumbers: (shape.leafCount + 1) * 4
+        case .covers: shape.coverCount * 8
+        case .categoryFeatures: shape.categoryFeatureCount * 32
+        case .categories: shape.categoryCount * 4
+        case .categoryWords: shape.categoryWordCount * 4
         }
     }
 }
 
-/// The numbers that say how long the parts of a packed forest are.
-public struct ForestShape: Sendable, Equatable {
-    public let featureCount: Int
-    /// How many sums there are; `outputCount` differs for argmax only.
-    public let rawCount: Int
-    public let transform: Transform
-    public let treeCount: Int
-    /// Including the padding leaf.
-    public let nodeCount: Int
-    /// How many low bits of a node's link hold its slot.
-    public let slotBitCount: Int
+/// Something for each part of a forest.
+public struct ForestParts<Value> {
+    private var values: [Value]
 
-    public static let groupTreeCount = 8
+    public init(repeating value: Value) { values = Array(repeating: value, count: ForestPart.allCases.count) }
 
-    public var outputCount: Int { transform.outputCount(rawCount: rawCount) }
-    public var groupCount: Int { (treeCount + Self.groupTreeCount - 1) / Self.groupTreeCount }
-    public var paddedTreeCount: Int { groupCount * Self.groupTreeCount }
-
-    public init(featureCount: Int, rawCount: Int, transform: Transform, treeCount: Int, nodeCount: Int, slotBitCount: Int) {
-        self.featureCount = featureCount
-        self.rawCount = rawCount
-        self.transform = transform
-        self.treeCount = treeCount
-        self.nodeCount = nodeCount
-        self.slotBitCount = slotBitCount
-    }
-
-    /// Checks every count against its limit and the slot bits against the feature count.
-    public func check() throws(ForestError) {
-        try Self.check(.features, featureCount, 1...ForestLimits.featureCountMax)
-        try Self.check(.outputs, rawCount, 1...ForestLimits.outputCountMax)
-        try Self.check(.trees, treeCount, 0...ForestLimits.treeCountMax)
-        try Self.check(.nodes, nodeCount, (treeCount + 1)...ForestLimits.nodeCountMax)
-        guard slotBitCount == Self.slotBitCount(featureCount: featureCount) else { throw .slotBitCountInvalid(slotBitCount) }
-    }
-
-    /// Checks how many outputs there are, before anything is made for each.
-    public static func checkOutputCount(_ count: Int) throws(ForestError) {
-        try check(.outputs, count, 1...ForestLimits.outputCountMax)
-    }
-
-    static func check(_ quantity: ForestError.Quantity, _ count: Int, _ range: ClosedRange<Int>) throws(ForestError) {
-        guard range.contains(count) else {
-            throw .countOutOfRange(quantity, count: count, limit: count < range.lowerBound ? range.lowerBound : range.upperBound)
-        }
-    }
-
-    /// Ten bits serve up to 511 features and leave 22 for the distance; the kernel has them built in.
-    static let commonSlotBitCount = 10
-
-    static func slotBitCount(featureCount: Int) -> Int {
-        max(commonSlotBitCount, Int.bitWidth - (Slot.count(featureCount: featureCount) - 1).leadingZeroBitCount)
+    public subscript(part: ForestPart) -> Value {
+        get { values[part.rawValue] }
+        set { values[part.rawValue] = newValue }
     }
 }

@@ -1,41 +1,128 @@
 import Forest
 import Testing
 
+/// What the packer refuses, and where it says the fault is.
 @Suite struct StructureTests {
     private typealias Node = TreeEnsemble.Node
 
-    private static func split(_ left: Int, _ right: Int, feature: Int = 0, threshold: Float = 0) -> Node {
+    private static func split(_ left: Int, _ right: Int, feature: Int = 0, threshold: Double = 0) -> Node {
         .split(feature: feature, threshold: threshold, missingGoesLeft: true, left: left, right: right)
     }
 
-    private func pack(_ nodes: [Node], output: Int = 0, weight: Float = 1) throws {
-        let tree = TreeEnsemble.Tree(nodes: nodes, output: output, weight: weight)
-        _ = try PackedForest(TreeEnsemble(featureCount: 2, baseMargins: [0], transform: .identity, trees: [tree]))
+    private static func categorySplit(_ categories: [UInt32], feature: Int = 0, left: Int = 1, right: Int = 2) -> Node {
+        .categorySplit(feature: feature, categories: categories, missingGoesLeft: true, left: left, right: right)
+    }
+
+    private func pack(
+        _ nodes: [Node], output: Int = 0, weight: Double = 1, numbers: [UInt32] = [], covers: [Double] = [],
+        margins: [Double] = [0], featurePrecision: Precision = .float32, sumPrecision: Precision = .float32
+    ) throws {
+        let tree = TreeEnsemble.Tree(nodes: nodes, output: output, weight: weight, numbers: numbers, covers: covers)
+        _ = try PackedForest(
+            TreeEnsemble(
+                featureCount: 2, featurePrecision: featurePrecision, sumPrecision: sumPrecision, baseMargins: margins,
+                transform: Transform(.identity), trees: [tree]))
     }
 
     @Test func impossibleTreesAreRefusedWithTheirPlace() {
         let leaf = Node.leaf(1)
         #expect(throws: ForestError.treeEmpty(tree: 0)) { try pack([]) }
-        #expect(throws: ForestError.treeOutputOutOfRange(tree: 0, output: 1, outputCount: 1)) { try pack([leaf], output: 1) }
-        #expect(throws: ForestError.leafNotFinite(tree: 0, node: 0)) { try pack([.leaf(.nan)]) }
-        #expect(throws: ForestError.leafNotFinite(tree: 0, node: 0)) { try pack([.leaf(3e38)], weight: 2) }
-        #expect(throws: ForestError.featureOutOfRange(tree: 0, node: 0, feature: 2, featureCount: 2)) {
-            try pack([Self.split(1, 2, feature: 2), leaf, leaf])
+        for output in [1, -1] {
+            #expect(throws: ForestError.treeOutputOutOfRange(tree: 0, output: output, outputCount: 1)) {
+                try pack([leaf], output: output)
+            }
         }
-        #expect(throws: ForestError.featureOutOfRange(tree: 0, node: 0, feature: -1, featureCount: 2)) {
-            try pack([Self.split(1, 2, feature: -1), leaf, leaf])
-        }
-        for threshold in [Float.nan, .infinity, -.infinity] {
-            #expect(throws: ForestError.thresholdNotFinite(tree: 0, node: 0)) {
-                try pack([Self.split(1, 2, threshold: threshold), leaf, leaf])
+        for feature in [2, -1] {
+            for node in [Self.split(1, 2, feature: feature), Self.categorySplit([1], feature: feature)] {
+                #expect(throws: ForestError.featureOutOfRange(tree: 0, node: 0, feature: feature, featureCount: 2)) {
+                    try pack([node, leaf, leaf])
+                }
             }
         }
         #expect(throws: ForestError.childOutOfRange(tree: 0, node: 0, child: 3)) { try pack([Self.split(1, 3), leaf, leaf]) }
         #expect(throws: ForestError.childOutOfRange(tree: 0, node: 0, child: -1)) { try pack([Self.split(-1, 1), leaf, leaf]) }
+        #expect(throws: ForestError.childOutOfRange(tree: 0, node: 0, child: 9)) {
+            try pack([Self.categorySplit([1], right: 9), leaf, leaf])
+        }
         #expect(throws: ForestError.nodeReachedTwice(tree: 0, node: 1)) { try pack([Self.split(1, 1), leaf]) }
         #expect(throws: ForestError.nodeReachedTwice(tree: 0, node: 0)) {
             try pack([Self.split(1, 2), Self.split(0, 3), leaf, leaf])
         }
+        // Round in a circle on the leftmost path.
+        #expect(throws: ForestError.nodeReachedTwice(tree: 0, node: 0)) { try pack([Self.split(0, 1), leaf]) }
+    }
+
+    @Test func leavesMustBeFiniteInTheirPrecision() {
+        let refusal = ForestError.leafNotFinite(tree: 0, node: 0)
+        for value in [Double.nan, .infinity, -.infinity] {
+            for precision in Precision.allCases {
+                #expect(throws: refusal) { try pack([.leaf(value)], sumPrecision: precision) }
+                #expect(throws: refusal) { try pack([.vectorLeaf([value])], sumPrecision: precision) }
+                #expect(throws: refusal) { try pack([.leaf(1)], weight: value, sumPrecision: precision) }
+            }
+        }
+        #expect(throws: refusal) { try pack([.leaf(3e38)], weight: 2) }
+        #expect(throws: refusal) { try pack([.leaf(1e39)]) }
+        #expect(throws: refusal) { try pack([.leaf(0.5)], weight: 1e39) }
+        #expect(throws: Never.self) { try pack([.leaf(1e39)], sumPrecision: .float64) }
+        #expect(throws: refusal) { try pack([.leaf(1e200)], weight: 1e200, sumPrecision: .float64) }
+    }
+
+    @Test func thresholdsMustBeNumbersOfTheirPrecision() {
+        let refusal = ForestError.thresholdNotFinite(tree: 0, node: 0)
+        for threshold in [Double.nan, .infinity, -.infinity] {
+            for precision in Precision.allCases {
+                #expect(throws: refusal) {
+                    try pack([Self.split(1, 2, threshold: threshold), .leaf(1), .leaf(2)], featurePrecision: precision)
+                }
+            }
+        }
+        for threshold in [0.1, 1e39, 1e-50] {
+            #expect(throws: refusal) { try pack([Self.split(1, 2, threshold: threshold), .leaf(1), .leaf(2)]) }
+            #expect(throws: Never.self) {
+                try pack([Self.split(1, 2, threshold: threshold), .leaf(1), .leaf(2)], featurePrecision: .float64)
+            }
+        }
+    }
+
+    @Test func categoriesMustAscendInRange() {
+        let most = UInt32(ForestLimits.categoryMax)
+        for categories in [[2, 1], [1, 1], [0, 3, 3], [most + 1], [5, .max]] as [[UInt32]] {
+            #expect(throws: ForestError.categoriesInvalid(tree: 0, node: 0)) {
+                try pack([Self.categorySplit(categories), .leaf(1), .leaf(2)])
+            }
+        }
+        for categories in [[], [0], [most], [0, 1, most]] as [[UInt32]] {
+            #expect(throws: Never.self) { try pack([Self.categorySplit(categories), .leaf(1), .leaf(2)]) }
+        }
+    }
+
+    @Test func vectorLeavesHaveAValueForEachOutput() {
+        func expectRefused(_ nodes: [Node], node: Int, _ margins: [Double], _ location: SourceLocation = #_sourceLocation) {
+            #expect(throws: ForestError.leafWidthWrong(tree: 0, node: node), sourceLocation: location) {
+                try pack(nodes, margins: margins)
+            }
+        }
+        expectRefused([.vectorLeaf([1])], node: 0, [0, 0])
+        expectRefused([.vectorLeaf([1, 2, 3])], node: 0, [0, 0])
+        expectRefused([.vectorLeaf([])], node: 0, [0])
+        expectRefused([Self.split(1, 2), .vectorLeaf([1, 2]), .leaf(1)], node: 2, [0, 0])
+        expectRefused([Self.split(1, 2), .leaf(1), .vectorLeaf([1, 2])], node: 2, [0, 0])
+    }
+
+    @Test func tablesOfNodesMustBeWhole() {
+        let nodes = [Self.split(1, 2), .leaf(1), .leaf(2)]
+        for count in [1, 2, 4] {
+            let refusal = ForestError.treeTableCount(tree: 0, count: count, nodeCount: 3)
+            #expect(throws: refusal) { try pack(nodes, numbers: .init(repeating: 0, count: count)) }
+            #expect(throws: refusal) { try pack(nodes, covers: .init(repeating: 1, count: count)) }
+        }
+        for (node, cover) in [(0, Double.nan), (1, -1), (2, .infinity)] {
+            var covers = [1.0, 1, 1]
+            covers[node] = cover
+            #expect(throws: ForestError.coverInvalid(tree: 0, node: node)) { try pack(nodes, covers: covers) }
+        }
+        #expect(throws: Never.self) { try pack(nodes, covers: [0, 0, 0]) }
     }
 
     @Test func depthIsBounded() throws {
@@ -44,109 +131,70 @@ import Testing
         }
         #expect(throws: Never.self) { try pack(chain(ForestLimits.depthMax)) }
         #expect(throws: ForestError.tooDeep(tree: 0, limit: ForestLimits.depthMax)) { try pack(chain(ForestLimits.depthMax + 1)) }
+        let deepest = TreeEnsemble(
+            featureCount: 1, baseMargins: [0], transform: Transform(.identity),
+            trees: [.init(nodes: chain(ForestLimits.depthMax))])
+        #expect(try packedScores(deepest, [[-1.0], [1.0]]).raw == [[1], [0]])
     }
 
     @Test func countsAreBounded() {
-        func pack(features: Int, margins: [Float]) throws {
-            _ = try PackedForest(TreeEnsemble(featureCount: features, baseMargins: margins, transform: .identity, trees: []))
+        func pack(features: Int = 1, margins: [Double] = [0], trees: Int = 0, precision: Precision = .float32) throws {
+            let tree = TreeEnsemble.Tree(nodes: [.leaf(1)])
+            _ = try PackedForest(
+                TreeEnsemble(
+                    featureCount: features, sumPrecision: precision, baseMargins: margins, transform: Transform(.identity),
+                    trees: .init(repeating: tree, count: trees)))
         }
-        #expect(throws: ForestError.countOutOfRange(.features, count: 0, limit: 1)) { try pack(features: 0, margins: [0]) }
-        #expect(throws: ForestError.countOutOfRange(.features, count: 8193, limit: 8192)) {
-            try pack(features: 8193, margins: [0])
+        #expect(throws: ForestError.countOutOfRange(.features, count: 0, limit: 1)) { try pack(features: 0) }
+        #expect(throws: ForestError.countOutOfRange(.features, count: 8193, limit: 8192)) { try pack(features: 8193) }
+        #expect(throws: ForestError.countOutOfRange(.outputs, count: 0, limit: 1)) { try pack(margins: []) }
+        #expect(throws: ForestError.countOutOfRange(.outputs, count: 1025, limit: 1024)) {
+            try pack(margins: .init(repeating: 0, count: 1025))
         }
-        #expect(throws: ForestError.countOutOfRange(.outputs, count: 0, limit: 1)) { try pack(features: 1, margins: []) }
-        #expect(throws: ForestError.baseMarginNotFinite(output: 1)) { try pack(features: 1, margins: [0, .nan]) }
+        let treeLimit = ForestLimits.treeCountMax
+        #expect(throws: ForestError.countOutOfRange(.trees, count: treeLimit + 1, limit: treeLimit)) {
+            try pack(trees: treeLimit + 1)
+        }
+        for margin in [Double.nan, .infinity] {
+            #expect(throws: ForestError.baseMarginNotFinite(output: 1)) { try pack(margins: [0, margin]) }
+        }
+        #expect(throws: ForestError.baseMarginNotFinite(output: 0)) { try pack(margins: [1e39]) }
+        #expect(throws: Never.self) { try pack(margins: [1e39], precision: .float64) }
     }
 
-    /// Changes one 32-bit word of a packed forest at a time: either the check refuses it, or it scores inside its memory and as a tree of
-    /// the same features would; nothing crashes.
-    @Test func everyMutatedWordIsRefusedOrHarmless() throws {
-        let seed: UInt64 = 99
-        var maker = EnsembleMaker(seed: seed, featureCount: 5)
-        let forest = try PackedForest(maker.ensemble(treeCount: 11, depthMax: 5, outputCount: 2, transform: .softmax))
-        let rows = maker.rows(4)
-        var refused = 0
-        var admitted = 0
-        for word in 0..<(2 * forest.nodes.count + forest.roots.count + forest.treeOutputs.count + forest.groupDepths.count + 2) {
-            for _ in 0..<6 {
-                var mutant = MutableForest(forest)
-                mutant.mutate(word: word, with: &maker.random)
-                // Where trees begin and how deep they are follows from the nodes: no other value is right.
-                let isDerived = mutant.roots != forest.roots || mutant.groupDepths != forest.groupDepths
-                mutant.withView { view in
-                    do {
-                        try view.check()
-                        _ = scores(view, rows)
-                        admitted += 1
-                        #expect(!isDerived, "seed \(seed) word \(word)")
-                    } catch {
-                        refused += 1
-                    }
-                }
-            }
+    /// A tree of so many leaves whose splits each have a set of one category of their own.
+    private func setsOfOneCategory(_ count: Int) -> TreeEnsemble {
+        let splits = (0..<count).map { Self.categorySplit([UInt32($0)], left: 2 * $0 + 1, right: 2 * $0 + 2) }
+        return TreeEnsemble(
+            featureCount: 1, baseMargins: [0], transform: Transform(.identity),
+            trees: [.init(nodes: splits + .init(repeating: .leaf(0), count: count + 1))])
+    }
+
+    @Test func categorySlotsAndWordsAreBounded() {
+        let slots = ForestLimits.slotCountMax
+        #expect(throws: ForestError.countOutOfRange(.slots, count: slots + 1, limit: slots)) {
+            try PackedForest(setsOfOneCategory(slots - 2))
         }
-        print("forest mutants (seed \(seed)): \(refused) refused, \(admitted) admitted")
-        #expect(refused > 1000)
-        #expect(admitted > 1000)
-    }
-
-    @Test func packedForestsPassTheirCheck() throws {
-        for treeCount in [0, 1, 8, 20] {
-            var maker = EnsembleMaker(seed: 5, featureCount: 700)
-            let forest = try PackedForest(maker.ensemble(treeCount: treeCount, depthMax: 7, outputCount: 1, transform: .identity))
-            try forest.withView { try $0.check() }
-        }
-    }
-}
-
-/// The words of a packed forest, to be changed.
-private struct MutableForest {
-    let shape: ForestShape
-    var nodes: [UInt32]
-    var roots: [UInt32]
-    var treeOutputs: [UInt32]
-    var groupDepths: [UInt32]
-    var baseMargins: [UInt32]
-
-    init(_ forest: PackedForest) {
-        shape = forest.shape
-        nodes = forest.nodes.withUnsafeBytes { Array($0.bindMemory(to: UInt32.self)) }
-        roots = forest.roots
-        treeOutputs = forest.treeOutputs
-        groupDepths = forest.groupDepths
-        baseMargins = forest.baseMargins.map(\.bitPattern)
-    }
-
-    mutating func mutate(word: Int, with random: inout SeededRandom) {
-        var index = word
-        for part in [\MutableForest.nodes, \.roots, \.treeOutputs, \.groupDepths, \.baseMargins] {
-            if index < self[keyPath: part].count {
-                switch Int.random(in: 0..<3, using: &random) {
-                case 0: self[keyPath: part][index] ^= 1 << UInt32.random(in: 0..<32, using: &random)
-                case 1: self[keyPath: part][index] = UInt32.random(in: 0...UInt32.max, using: &random)
-                default: self[keyPath: part][index] &+= Bool.random(using: &random) ? 1 : .max
-                }
-                return
-            }
-            index -= self[keyPath: part].count
+        // As many words for each of the categories, the unknown and the missing as the sets have bits.
+        let count = 47_000
+        let words = (count + 2) * ((count + 31) / 32)
+        let limit = ForestLimits.categoryWordCountMax
+        #expect(throws: ForestError.countOutOfRange(.categoryWords, count: words, limit: limit)) {
+            try PackedForest(setsOfOneCategory(count))
         }
     }
 
-    func withView(_ body: (ForestView) -> Void) {
-        nodes.withUnsafeBytes { nodes in
-            roots.withUnsafeBytes { roots in
-                treeOutputs.withUnsafeBytes { treeOutputs in
-                    groupDepths.withUnsafeBytes { groupDepths in
-                        baseMargins.withUnsafeBytes { baseMargins in
-                            body(
-                                ForestView(
-                                    shape: shape, nodes: nodes.baseAddress!, roots: roots.baseAddress!,
-                                    treeOutputs: treeOutputs.baseAddress!, groupDepths: groupDepths.baseAddress!,
-                                    baseMargins: baseMargins.baseAddress!))
-                        }
-                    }
-                }
-            }
+    @Test func aLinkReachesAsFarAsItsBitsSay() throws {
+        // With 8192 features 17 bits are left; on a complete tree's lowest splits a child is as far as the level is wide.
+        func complete(_ depth: Int) -> TreeEnsemble {
+            let count = 1 << depth - 1
+            let nodes = (0..<count).map { Self.split(2 * $0 + 1, 2 * $0 + 2) } + .init(repeating: .leaf(1), count: count + 1)
+            return TreeEnsemble(
+                featureCount: 8192, baseMargins: [0], transform: Transform(.identity), trees: [.init(nodes: nodes)])
+        }
+        #expect(throws: Never.self) { try PackedForest(complete(17)) }
+        #expect(throws: ForestError.linkTooLong(tree: 0, node: 1 << 17 - 1, distance: 1 << 17, limit: 1 << 17 - 1)) {
+            try PackedForest(complete(18))
         }
     }
 }
