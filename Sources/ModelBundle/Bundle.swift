@@ -9,6 +9,9 @@ public final class Bundle: Sendable {
     /// SHA-256 of the whole file.
     public let digest: SHA256Digest
     public let byteCount: Int
+    /// What scores are computed in.
+    public var sumPrecision: Precision { scoring.shape.sumPrecision }
+    /// What features travel in.
     public let precision: Precision
     public let schema: FeatureSchema
     public let policy: OutcomePolicy
@@ -23,7 +26,13 @@ public final class Bundle: Sendable {
     public let nodeCount: Int
     public let goldenRowCount: Int
 
-    private let forest: ForestView
+    /// What computes the scores of trees on this machine.
+    public var kernel: Kernel { scoring.scorer.kernel }
+    /// How far golden results may be from their references.
+    public var goldenTolerance: GoldenTolerance { golden.tolerance }
+    let scoring: BundleScoring
+    /// Of trees whose covers are known.
+    let explainer: Explainer?
     // Safety: everything above that points anywhere points into this mapping, which lives as long as the bundle.
     private let memory: MappedMemory
     private let golden: GoldenSection
@@ -75,9 +84,14 @@ public final class Bundle: Sendable {
             throw .featureCountWrong(schema: schema.features.count, forest: shape.featureCount)
         }
         try policy.check(outputCount: shape.outputCount)
-        forest = try Self.checkedForest(shape, table)
-        let golden = try GoldenSection(table, shape: shape)
-        try golden.check(forest)
+        let goldenSection = try GoldenSection(table, identity: identity)
+        scoring = unsafe BundleScoring(
+            ForestScorer(try Self.checkedForest(shape, table)), weights: try unsafe Self.checkedWeights(identity, table),
+            scaler: try unsafe Self.checkedScaler(identity, table))
+        try goldenSection.check(scoring)
+        golden = goldenSection
+        // A model without covers, or one too large to explain, still scores.
+        explainer = shape.treeCount > 0 ? try? Explainer(scoring.forest) : nil
         self.memory = memory
         name = identity.name
         objective = identity.objective
@@ -89,51 +103,67 @@ public final class Bundle: Sendable {
         outputCount = shape.outputCount
         treeCount = shape.treeCount
         nodeCount = shape.nodeCount - 1
-        goldenRowCount = golden.rowCount
-        self.golden = golden
+        goldenRowCount = goldenSection.rowCount
     }
 
-    /// The golden rows' features, `[goldenRowCount][featureCount]`.
-    public func goldenRows32() -> [[Float]] { unsafe Self.rows(golden.features, width: featureCount) }
+    /// The golden rows' features, `[goldenRowCount, featureCount]`, widened.
+    public var goldenFeatures: [Double] { golden.features }
 
-    /// The raw scores the golden rows must have, `[goldenRowCount][rawCount]`.
-    public func goldenRaw32() -> [[Float]] { unsafe Self.rows(golden.raw, width: rawCount) }
+    /// The raw scores the golden rows must have, `[goldenRowCount, rawCount]`.
+    public var goldenRaw: [Double] { unsafe Array(golden.raw) }
 
-    /// The outputs the golden rows must have, `[goldenRowCount][outputCount]`.
-    public func goldenOutputs32() -> [[Float]] { unsafe Self.rows(golden.outputs, width: outputCount) }
-
-    private static func rows(_ values: UnsafeBufferPointer<Float>, width: Int) -> [[Float]] {
-        stride(from: 0, to: values.count, by: width).map { unsafe Array(values[$0..<($0 + width)]) }
-    }
+    /// The outputs the golden rows must have, `[goldenRowCount, outputCount]`.
+    public var goldenOutputs: [Double] { unsafe Array(golden.outputs) }
 
     private static func checkedForest(_ shape: ForestShape, _ table: SectionTable) throws(BundleError) -> ForestView {
-        // Safety: each section was checked to have exactly as many elements as the shape says.
-        let view = try unsafe ForestView(
-            shape: shape, nodes: table.elements(of: .forestNodes, count: shape.nodeCount, width: 8),
-            roots: table.elements(of: .forestRoots, count: shape.paddedTreeCount, width: 4),
-            treeOutputs: table.elements(of: .forestTreeOutputs, count: shape.paddedTreeCount, width: 4),
-            groupDepths: table.elements(of: .forestGroupDepths, count: shape.groupCount, width: 4),
-            baseMargins: table.elements(of: .forestBaseMargins, count: shape.rawCount, width: 4))
+        var parts = try unsafe ForestParts<UnsafeRawPointer>(
+            repeating: table.elements(of: .forestNodes, count: shape.nodeCount, width: 8))
+        for part in ForestPart.allCases {
+            // Safety: each section is checked to have exactly as many bytes as the shape says.
+            unsafe parts[part] = try table.elements(of: SectionID(part), count: part.byteCount(in: shape), width: 1)
+        }
+        let view = unsafe ForestView(shape: shape, parts: parts)
         do { try view.check() } catch { throw .forest(error) }
         return view
     }
 
-    /// Scores one row; no allocation, no reference counting.
-    ///
-    /// - Parameters:
-    ///   - features: `[featureCount]`, NaN where missing, already validated.
-    ///   - raw: `[rawCount]`, receives the raw scores.
-    ///   - outputs: `[outputCount]`, receives the outputs; another buffer than `raw`.
-    public func score32(
-        _ features: UnsafePointer<Float>, raw: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>
-    ) {
-        unsafe forest.score(features, raw: raw, outputs: outputs)
+    private static func checkedWeights(_ identity: BundleIdentity, _ table: SectionTable) throws(BundleError) -> UnsafePointer<
+        Double
+    >? {
+        let count = identity.hasLinear ? identity.shape.rawCount * identity.shape.featureCount : 0
+        let values = try unsafe table.doubles(of: .linearWeights, count: count)
+        let precision = identity.shape.sumPrecision
+        guard unsafe values.allSatisfy({ $0.isFinite && $0.rounded(to: precision) == $0 }) else { throw .linearWeightsInvalid }
+        return identity.hasLinear ? values.baseAddress : nil
     }
 
-    /// Scores `rowCount` rows: `[rowCount, featureCount]` row-major into `[rowCount, rawCount]` and `[rowCount, outputCount]`.
-    public func scoreBatch32(
-        _ rows: UnsafePointer<Float>, rowCount: Int, raw: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>
+    private static func checkedScaler(_ identity: BundleIdentity, _ table: SectionTable) throws(BundleError) -> UnsafePointer<
+        Double
+    >? {
+        let featureCount = identity.shape.featureCount
+        let values = try unsafe table.doubles(of: .scaler, count: identity.hasScaler ? 2 * featureCount : 0)
+        guard unsafe values.allSatisfy(\.isFinite), unsafe values.dropFirst(featureCount).allSatisfy({ $0 != 0 }) else {
+            throw .scalerInvalid
+        }
+        return identity.hasScaler ? values.baseAddress : nil
+    }
+
+    /// Scores rows of float32; no allocation, no reference counting.
+    ///
+    /// - Parameters:
+    ///   - rows: `[rowCount, featureCount]` row-major, NaN where missing, already validated.
+    ///   - raw: `[rowCount, rawCount]`, receives the raw scores.
+    ///   - outputs: `[rowCount, outputCount]`, receives the outputs; another buffer than `raw`.
+    public func score(
+        _ rows: UnsafePointer<Float>, rowCount: Int, raw: UnsafeMutablePointer<Double>, outputs: UnsafeMutablePointer<Double>
     ) {
-        unsafe forest.scoreBatch(rows, rowCount: rowCount, raw: raw, outputs: outputs)
+        unsafe scoring.score(rows, rowCount: rowCount, raw: raw, outputs: outputs)
+    }
+
+    /// Scores rows of float64; they are rounded where the model takes float32.
+    public func score(
+        _ rows: UnsafePointer<Double>, rowCount: Int, raw: UnsafeMutablePointer<Double>, outputs: UnsafeMutablePointer<Double>
+    ) {
+        unsafe scoring.score(rows, rowCount: rowCount, raw: raw, outputs: outputs)
     }
 }

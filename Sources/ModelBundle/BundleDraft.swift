@@ -10,19 +10,29 @@ public struct BundleDraft: Sendable {
     public var schema: FeatureSchema
     public var policy: OutcomePolicy
     public var provenance: Provenance
+    /// What features travel in.
+    public var precision: Precision
+    /// Its base margins are the intercepts where there are weights, and then it has no trees.
     public var ensemble: TreeEnsemble
+    public var linear: LinearModel?
+    public var scaler: StandardScaler?
     public var golden: GoldenRows
 
+    /// - Parameter precision: nil: that of the model's features, float64 where a scaler comes first.
     public init(
         name: String, objective: String, schema: FeatureSchema, policy: OutcomePolicy, provenance: Provenance = [],
-        ensemble: TreeEnsemble, golden: GoldenRows = .none
+        precision: Precision? = nil, ensemble: TreeEnsemble, linear: LinearModel? = nil, scaler: StandardScaler? = nil,
+        golden: GoldenRows = .none
     ) {
         self.name = name
         self.objective = objective
         self.schema = schema
         self.policy = policy
         self.provenance = provenance
+        self.precision = precision ?? (scaler == nil ? ensemble.featurePrecision : .float64)
         self.ensemble = ensemble
+        self.linear = linear
+        self.scaler = scaler
         self.golden = golden
     }
 
@@ -31,7 +41,9 @@ public struct BundleDraft: Sendable {
     /// - Throws: What admission would refuse, golden rows that the forest does not reproduce among it.
     public func serialized() throws(BundleError) -> [UInt8] {
         let forest = try packed()
-        let identity = BundleIdentity(name: name, objective: objective, precision: .float32, shape: forest.shape)
+        let identity = BundleIdentity(
+            name: name, objective: objective, precision: precision, shape: forest.shape, hasLinear: linear != nil,
+            hasScaler: scaler != nil)
         try identity.check()
         try schema.check()
         guard schema.features.count == ensemble.featureCount else {
@@ -39,22 +51,39 @@ public struct BundleDraft: Sendable {
         }
         try policy.check(outputCount: forest.shape.outputCount)
         try ProvenanceSection.check(provenance)
-        let sections: [(SectionID, [UInt8])] = [
+        try checkLinearParts(forest.shape)
+        var sections: [(SectionID, [UInt8])] = [
             (.identity, identity.serialized()), (.schema, schema.serialized()), (.policy, policy.serialized()),
-            (.provenance, ProvenanceSection.serialized(provenance)), (.forestNodes, ByteWriter.bytes(of: forest.nodes)),
-            (.forestRoots, ByteWriter.bytes(of: forest.roots)), (.forestTreeOutputs, ByteWriter.bytes(of: forest.treeOutputs)),
-            (.forestGroupDepths, ByteWriter.bytes(of: forest.groupDepths)),
-            (.forestBaseMargins, ByteWriter.bytes(of: forest.baseMargins)),
-            (.goldenRows, try goldenBytes(forest)),
+            (.provenance, ProvenanceSection.serialized(provenance)),
         ]
+        for part in ForestPart.allCases { sections.append((SectionID(part), forest.bytes(of: part))) }
+        sections.append((.linearWeights, ByteWriter.bytes(of: weights)))
+        sections.append((.scaler, ByteWriter.bytes(of: (scaler?.means ?? []) + (scaler?.scales ?? []))))
+        sections.append((.goldenRows, try goldenBytes(forest)))
         return try Self.file(sections)
     }
+
+    private func checkLinearParts(_ shape: ForestShape) throws(BundleError) {
+        if let linear {
+            guard linear.weights.count == shape.rawCount * shape.featureCount, weights.allSatisfy(\.isFinite) else {
+                throw .linearWeightsInvalid
+            }
+        }
+        if let scaler {
+            guard scaler.means.count == shape.featureCount, scaler.scales.count == shape.featureCount,
+                (scaler.means + scaler.scales).allSatisfy(\.isFinite), scaler.scales.allSatisfy({ $0 != 0 })
+            else { throw .scalerInvalid }
+        }
+    }
+
+    /// What products are computed with, `[rawCount, featureCount]` or empty.
+    private var weights: [Double] { (linear?.weights ?? []).map { $0.rounded(to: ensemble.sumPrecision) } }
 
     private func packed() throws(BundleError) -> PackedForest {
         do { return try PackedForest(ensemble) } catch { throw .forest(error) }
     }
 
-    /// Row count and zero, then features, raw scores and outputs, after they were reproduced.
+    /// Row count, zero, tolerances, then features, raw scores and outputs, after they were reproduced.
     private func goldenBytes(_ forest: PackedForest) throws(BundleError) -> [UInt8] {
         let shape = forest.shape
         for (values, width) in [(golden.features, shape.featureCount), (golden.outputs, shape.outputCount)]
@@ -64,29 +93,61 @@ public struct BundleDraft: Sendable {
         if let raw = golden.raw, raw.count != golden.rowCount * shape.rawCount {
             throw .goldenCountWrong(rows: golden.rowCount, values: raw.count, expected: golden.rowCount * shape.rawCount)
         }
+        try golden.tolerance.check()
         let raw = try reproducedRaw(forest)
         var writer = ByteWriter()
         writer.append(UInt32(golden.rowCount))
         writer.append(UInt32(0))
-        for values in [golden.features, raw, golden.outputs] { writer.append(ByteWriter.bytes(of: values)) }
+        writer.append(golden.tolerance.raw)
+        writer.append(golden.tolerance.outputs)
+        writer.append(try featureBytes(shape.featureCount))
+        writer.pad(toMultipleOf: 8)
+        writer.append(ByteWriter.bytes(of: raw))
+        writer.append(ByteWriter.bytes(of: golden.outputs))
         return writer.bytes
     }
 
-    private func reproducedRaw(_ forest: PackedForest) throws(BundleError) -> [Float] {
-        // withUnsafeBufferPointer and withView carry no typed errors through, a Result does.
+    /// The golden rows in the bundle's precision.
+    private func featureBytes(_ featureCount: Int) throws(BundleError) -> [UInt8] {
+        guard precision == .float32 else { return ByteWriter.bytes(of: golden.features) }
+        for (index, value) in golden.features.enumerated() where !value.isNaN && Double(Float(value)) != value {
+            throw .goldenNotRepresentable(row: index / featureCount, feature: index % featureCount)
+        }
+        return ByteWriter.bytes(of: golden.features.map(Float.init))
+    }
+
+    private func reproducedRaw(_ forest: PackedForest) throws(BundleError) -> [Double] {
+        let scores = try reproduced(forest)
+        let shape = forest.shape
+        if let raw = golden.raw {
+            try GoldenCheck.compare(scores.raw, raw, width: shape.rawCount, tolerance: golden.tolerance.raw, .raw)
+        }
+        try GoldenCheck.compare(
+            scores.outputs, golden.outputs, width: shape.outputCount, tolerance: golden.tolerance.outputs, .transformed)
+        return golden.raw ?? scores.raw
+    }
+
+    private func reproduced(_ forest: PackedForest) throws(BundleError) -> (raw: [Double], outputs: [Double]) {
+        let scaling = (scaler?.means ?? []) + (scaler?.scales ?? [])
+        let weights = weights
+        // The closures of the standard library carry no typed errors through, a Result does.
         let result = unsafe golden.features.withUnsafeBufferPointer { rows in
-            forest.withView { view in
-                Result { () throws(BundleError) in
-                    let check = GoldenCheck(view: view)
-                    try check.checkCost(rowCount: golden.rowCount)
-                    return try unsafe check.score(rows, rowCount: golden.rowCount)
+            unsafe weights.withUnsafeBufferPointer { weights in
+                unsafe scaling.withUnsafeBufferPointer { scaling in
+                    forest.withView { view in
+                        Result { () throws(BundleError) in
+                            let scoring = unsafe BundleScoring(
+                                ForestScorer(view), weights: linear == nil ? nil : weights.baseAddress,
+                                scaler: scaler == nil ? nil : scaling.baseAddress)
+                            let check = GoldenCheck(scoring: scoring)
+                            try check.checkCost(rowCount: golden.rowCount)
+                            return try unsafe check.score(rows, rowCount: golden.rowCount)
+                        }
+                    }
                 }
             }
         }
-        let scores = try result.get()
-        if let raw = golden.raw { try GoldenCheck.compare(scores.raw, raw, width: forest.shape.rawCount, .raw) }
-        try GoldenCheck.compare(scores.outputs, golden.outputs, width: forest.shape.outputCount, .transformed)
-        return scores.raw
+        return try result.get()
     }
 
     /// Header, section table, sections, SHA-256.

@@ -20,7 +20,6 @@ public enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
     case sectionByteCountWrong(SectionID, stored: Int, expected: Int)
     case sectionMalformed(SectionID, offset: Int)
     case paddingNotZero(offset: Int)
-    case precisionUnsupported(Precision)
     case nameInvalid
     case objectiveInvalid
     case featureNameInvalid(feature: Int)
@@ -30,12 +29,18 @@ public enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
     case thresholdsOutOfOrder
     case provenanceInvalid(entry: Int)
     case provenanceTooLong(count: Int, limit: Int)
+    case reasonInvalid(feature: Int)
+    case linearWithTrees
+    case linearWeightsInvalid
+    case scalerInvalid
     case forest(ForestError)
     case goldenCountWrong(rows: Int, values: Int, expected: Int)
     case goldenTooMany(rows: Int, limit: Int)
     case goldenTooCostly(steps: Int, limit: Int)
     case goldenRowInfinite(row: Int, feature: Int)
-    case goldenMismatch(row: Int, output: Int, GoldenColumn, expectedBits: UInt32, actualBits: UInt32)
+    case goldenToleranceInvalid
+    case goldenNotRepresentable(row: Int, feature: Int)
+    case goldenMismatch(row: Int, output: Int, GoldenColumn, expected: Double, actual: Double)
 
     /// Which of a golden row's two results differs.
     public enum GoldenColumn: String, Sendable { case raw, transformed }
@@ -50,7 +55,9 @@ public enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
         case .sectionCountInvalid, .sectionUnknown, .sectionReserved, .sectionRepeated, .sectionMissing, .sectionMisplaced,
             .sectionByteCountWrong, .sectionMalformed, .paddingNotZero:
             sectionDescription
-        case .goldenCountWrong, .goldenTooMany, .goldenTooCostly, .goldenRowInfinite, .goldenMismatch: goldenDescription
+        case .goldenCountWrong, .goldenTooMany, .goldenTooCostly, .goldenRowInfinite, .goldenToleranceInvalid,
+            .goldenNotRepresentable, .goldenMismatch:
+            goldenDescription
         default: contentDescription
         }
     }
@@ -87,7 +94,6 @@ public enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
 
     private var contentDescription: String {
         switch self {
-        case .precisionUnsupported(let precision): "scores in \(precision) are not supported"
         case .nameInvalid: "the bundle's name is not 1-\(BundleLimits.nameByteCountMax) of a-z, 0-9, _ and -"
         case .objectiveInvalid: "the objective's name is not printable or too long"
         case .featureNameInvalid(let feature): "the name of feature \(feature) is empty, too long or not printable"
@@ -95,6 +101,10 @@ public enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
         case .featureCountWrong(let schema, let forest): "the schema has \(schema) features, the forest \(forest)"
         case .decidingOutputOutOfRange(let output, let count): "deciding output \(output) of \(count)"
         case .thresholdsOutOfOrder: "the review threshold is not below or equal to the decline threshold"
+        case .reasonInvalid(let feature): "the reason text of feature \(feature) is too long or not printable"
+        case .linearWithTrees: "weights and trees in one bundle"
+        case .linearWeightsInvalid: "the weights are not one finite number a feature and raw score"
+        case .scalerInvalid: "the scaler's means and scales are not one finite number a feature, or a scale is zero"
         case .provenanceInvalid(let entry): "provenance entry \(entry) is empty, too long or not printable"
         case .provenanceTooLong(let count, let limit): "\(count) provenance entries exceed the limit of \(limit)"
         default: ""
@@ -108,9 +118,12 @@ public enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
         case .goldenTooMany(let rows, let limit): "\(rows) golden rows exceed the limit of \(limit)"
         case .goldenTooCostly(let steps, let limit): "golden rows take \(steps) steps, more than the limit of \(limit)"
         case .goldenRowInfinite(let row, let feature): "golden row \(row) has an infinite feature \(feature)"
+        case .goldenToleranceInvalid: "a tolerance of golden rows is not between 0 and \(GoldenTolerance.limit)"
+        case .goldenNotRepresentable(let row, let feature):
+            "golden row \(row): feature \(feature) is not representable in the bundle's precision"
         case .goldenMismatch(let row, let output, let column, let expected, let actual):
-            "golden row \(row): \(column.rawValue) output \(output) is \(Float(bitPattern: actual)) (0x\(String(actual, radix: 16)))"
-                + ", the reference says \(Float(bitPattern: expected)) (0x\(String(expected, radix: 16)))"
+            "golden row \(row): \(column.rawValue) output \(output) is \(actual) (0x\(String(actual.bitPattern, radix: 16)))"
+                + ", the reference says \(expected) (0x\(String(expected.bitPattern, radix: 16)))"
         default: ""
         }
     }

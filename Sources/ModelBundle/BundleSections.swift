@@ -9,14 +9,15 @@ extension FeatureSchema {
             writer.append(UInt8(feature.missingAllowed ? 1 : 0))
             writer.append(feature.source?.rawValue ?? 0)
             writer.append(feature.name)
+            writer.append(feature.reason)
         }
         return writer.bytes
     }
 
     init(_ reader: consuming SectionReader) throws(BundleError) {
         let count = Int(try reader.read(UInt32.self))
-        // A feature takes at least 8 bytes, so that a count that lies cannot reserve memory.
-        guard count <= reader.remainingByteCount / 8 else { throw .sectionMalformed(.schema, offset: 0) }
+        // A feature takes at least 12 bytes, so that a count that lies cannot reserve memory.
+        guard count <= reader.remainingByteCount / 12 else { throw .sectionMalformed(.schema, offset: 0) }
         var features: [Feature] = []
         features.reserveCapacity(count)
         for _ in 0..<count { features.append(try Feature(&reader)) }
@@ -35,7 +36,8 @@ extension FeatureSchema.Feature {
         let source = DerivedFeature(rawValue: sourceNumber)
         guard flags <= 1, sourceNumber == 0 || source != nil else { throw start }
         let name = try reader.readText(byteCountMax: BundleLimits.featureNameByteCountMax)
-        self.init(name: name, type: type, missingAllowed: flags == 1, source: source)
+        let reason = try reader.readText(byteCountMax: BundleLimits.featureNameByteCountMax)
+        self.init(name: name, type: type, missingAllowed: flags == 1, source: source, reason: reason)
     }
 }
 

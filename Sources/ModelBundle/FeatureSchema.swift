@@ -23,21 +23,30 @@ public struct FeatureSchema: Sendable, Equatable {
         public var missingAllowed: Bool
         /// What the server derives it from when it gets a typed transaction.
         public var source: DerivedFeature?
+        /// What an analyst reads where the feature is a reason for a score; up to 256 bytes, empty: its name says enough.
+        public var reason: String
 
-        public init(name: String, type: FeatureType = .float, missingAllowed: Bool = true, source: DerivedFeature? = nil) {
+        public init(
+            name: String, type: FeatureType = .float, missingAllowed: Bool = true, source: DerivedFeature? = nil,
+            reason: String = ""
+        ) {
             self.name = name
             self.type = type
             self.missingAllowed = missingAllowed
             self.source = source
+            self.reason = reason
         }
     }
 
-    /// Checks names.
+    /// Checks names and reason texts.
     func check() throws(BundleError) {
         var names: Set<String> = []
         for (index, feature) in features.enumerated() {
             guard Text.isPrintable(feature.name, byteCounts: 1...BundleLimits.featureNameByteCountMax) else {
                 throw .featureNameInvalid(feature: index)
+            }
+            guard Text.isPrintable(feature.reason, byteCounts: 0...BundleLimits.featureNameByteCountMax) else {
+                throw .reasonInvalid(feature: index)
             }
             guard names.insert(feature.name).inserted else { throw .featureNameRepeated(feature: index) }
         }

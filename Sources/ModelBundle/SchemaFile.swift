@@ -87,6 +87,9 @@ public struct SchemaFile: Sendable, Equatable {
                     throw .featureInvalid(.source, feature: index)
                 }
                 feature.source = source
+            case "reason":
+                guard let reason = member.value.string else { throw .featureInvalid(.reason, feature: index) }
+                feature.reason = reason
             default: throw .unknownKey(feature: index)
             }
         }
@@ -111,7 +114,7 @@ public enum SchemaFileError: Error, Equatable, Sendable, CustomStringConvertible
         case provenance
     }
 
-    public enum FeatureField: String, Sendable { case name, type, missing, source }
+    public enum FeatureField: String, Sendable { case name, type, missing, source, reason }
 
     public var description: String {
         switch self {

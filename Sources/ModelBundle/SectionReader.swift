@@ -23,6 +23,14 @@ struct SectionReader {
         return value
     }
 
+    /// A number that stands for one of a type's cases.
+    mutating func readCase<Value: RawRepresentable>(_: Value.Type) throws(BundleError) -> Value
+    where Value.RawValue: FixedWidthInteger {
+        let start = malformed
+        guard let value = Value(rawValue: try read()) else { throw start }
+        return value
+    }
+
     mutating func readDouble() throws(BundleError) -> Double { Double(bitPattern: try read()) }
 
     /// A text of at most `byteCountMax` bytes of valid UTF-8.

@@ -36,6 +36,13 @@ import Platform
         return bytes.baseAddress!
     }
 
+    /// A section that must have exactly `count` doubles.
+    func doubles(of section: SectionID, count: Int) throws(BundleError) -> UnsafeBufferPointer<Double> {
+        // Safety: sections are 64-byte aligned, and this one was checked to be as long.
+        let start = try unsafe elements(of: section, count: count, width: 8)
+        return unsafe UnsafeBufferPointer(start: start.bindMemory(to: Double.self, capacity: count), count: count)
+    }
+
     private static func checkHeader(_ file: UnsafeRawBufferPointer) throws(BundleError) -> Int {
         guard file.count >= 8, unsafe file.loadUnaligned(as: UInt64.self).littleEndian == BundleFormat.magic else {
             throw file.count < 8 ? .fileTooShort(byteCount: file.count) : .notABundle
