@@ -1,11 +1,19 @@
+/// A type of number that fields are read as.
+public protocol CSVElement: BinaryFloatingPoint, LosslessStringConvertible, Sendable {}
+
+extension Float: CSVElement {}
+extension Double: CSVElement {}
+
 /// Comma-separated numbers: one row a line, an optional header line, an empty field or `nan` for a missing value.
 public enum CSV {
-    public static func read(_ path: String) throws(RowFileError) -> Matrix<Float> { try parse(RowFile.bytes(path)) }
+    public static func read<Element: CSVElement>(_ path: String, as _: Element.Type) throws(RowFileError) -> Matrix<Element> {
+        try parse(RowFile.bytes(path), as: Element.self)
+    }
 
-    /// Parses the bytes; the first line is a header if one of its fields is neither a number nor missing. Each field is rounded to Float
+    /// Parses the bytes; the first line is a header if one of its fields is neither a number nor missing. Each field is rounded
     /// once, from its text.
-    public static func parse(_ bytes: [UInt8]) throws(RowFileError) -> Matrix<Float> {
-        var elements: [Float] = []
+    public static func parse<Element: CSVElement>(_ bytes: [UInt8], as _: Element.Type) throws(RowFileError) -> Matrix<Element> {
+        var elements: [Element] = []
         var rows = 0
         var columns: Int?
         var isFirstLine = true
@@ -13,7 +21,7 @@ public enum CSV {
             let trimmed = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             if trimmed.isEmpty { continue }
             let fields = try fields(of: trimmed, row: rows)
-            let values = fields.map(value)
+            let values = fields.map { value($0, as: Element.self) }
             if isFirstLine, values.contains(nil) {
                 columns = fields.count
                 isFirstLine = false
@@ -48,9 +56,9 @@ public enum CSV {
     }
 
     /// nil when the field is neither a number nor missing.
-    private static func value(_ field: String) -> Float? {
+    private static func value<Element: CSVElement>(_ field: String, as _: Element.Type) -> Element? {
         let text = field.filter { $0 != " " && $0 != "\t" }
         if text.isEmpty || text.lowercased() == "nan" { return .nan }
-        return Float(text)
+        return Element(text)
     }
 }

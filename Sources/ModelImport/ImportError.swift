@@ -18,17 +18,18 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case featureCountMismatch(schemaFile: Int, model: Int)
     case boosterUnsupported(String)
     case objectiveUnsupported(String)
-    case categoricalSplit(tree: Int, node: Int)
-    case categoryEncoding
-    case vectorLeaf(tree: Int)
+    case categorySetMissing(tree: Int, node: Int)
     case classesAndTargets
+    case quantilesOrdered
+    case linearBaseScores
+    case lightGBM(LightGBMError)
+    case onnx(ONNXError)
     case forest(ForestError)
 
     /// A model format that is recognised, to name it, and not read.
     public enum ForeignFormat: String, Sendable {
         case xgboostBinary = "XGBoost's old binary format (save it again as .json or .ubj with XGBoost 2.1 or older)"
-        case lightGBM = "LightGBM"
-        case onnx = "ONNX"
+        case lightGBMJSON = "LightGBM's JSON dump (save the model with save_model, as text)"
         case bundle = "an Assay bundle, which needs no import"
     }
 
@@ -37,7 +38,7 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         case .system(let error): error.description
         case .json(let error): error.description
         case .ubjson(let error): error.description
-        case .formatUnknown: "the file is in none of the formats known: XGBoost JSON, XGBoost UBJSON"
+        case .formatUnknown: "the file is in none of the formats known: XGBoost JSON, XGBoost UBJSON, LightGBM text, ONNX"
         case .formatUnsupported(let format): "the file looks like \(format.rawValue); that format is not supported"
         case .fieldMissing(let field): "the model has no \(field.rawValue)"
         case .fieldInvalid(let field): "the model's \(field.rawValue) has the wrong type or range"
@@ -46,14 +47,18 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         case .countMismatch(let field, let declared, let found):
             "the model's \(field.rawValue) has \(found) elements where \(declared) are declared"
         case .treeCountMismatch(let field, let tree, let declared, let found):
-            "tree \(tree): \(field.rawValue) has \(found) elements where \(declared) nodes are declared"
+            "tree \(tree): \(field.rawValue) has \(found) elements where \(declared) are declared"
         case .featureCountMismatch(let file, let model): "the schema file has \(file) features, the model \(model)"
         case .boosterUnsupported(let name): "booster \(name) is not supported"
         case .objectiveUnsupported(let name): "objective \(name) is not supported"
-        case .categoricalSplit(let tree, let node): "tree \(tree) node \(node) is a categorical split, which is not supported"
-        case .categoryEncoding: "the model re-codes categories, which is not supported"
-        case .vectorLeaf(let tree): "tree \(tree) has vector leaves (multi_output_tree), which are not supported"
+        case .categorySetMissing(let tree, let node): "tree \(tree) node \(node) is a categorical split without categories"
         case .classesAndTargets: "the model has both several classes and several targets"
+        case .quantilesOrdered:
+            "the model has several quantiles, which XGBoost puts in order from version 3.3 on; that is not supported"
+        case .linearBaseScores:
+            "the linear model has several base scores and is of XGBoost 3.3 or later, whose use of them is not known here"
+        case .lightGBM(let error): error.description
+        case .onnx(let error): error.description
         case .forest(let error): error.description
         }
     }
@@ -74,6 +79,7 @@ public enum ModelField: String, Sendable {
     case trees
     case treeInfo = "tree_info"
     case weightDrop = "weight_drop"
+    case weights = "learner.gradient_booster.model.weights"
     case featureNames = "learner.feature_names"
     case featureTypes = "learner.feature_types"
 }
@@ -89,6 +95,13 @@ public enum TreeField: String, Sendable {
     case splitConditions = "split_conditions"
     case defaultLeft = "default_left"
     case splitType = "split_type"
+    case covers = "sum_hessian"
+    case leafWeights = "leaf_weights"
+    case baseWeights = "base_weights"
+    case categories
+    case categoryNodes = "categories_nodes"
+    case categorySegments = "categories_segments"
+    case categorySizes = "categories_sizes"
 }
 
 /// A name out of a model file, cut and cleaned so that an error may be logged.

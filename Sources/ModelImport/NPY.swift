@@ -29,27 +29,51 @@ public enum NPY {
         return Matrix(rows: header.rows, columns: header.columns, elements: elements)
     }
 
-    /// The bytes of a version 1.0 file of a float32 matrix in C order, as NumPy writes it.
-    public static func serialized(_ matrix: Matrix<Float>) -> [UInt8] {
-        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(matrix.rows), \(matrix.columns)), }"
+    /// The bytes of a version 1.0 file of a matrix in C order, as NumPy writes it.
+    public static func serialized<Element: NPYWritable>(_ matrix: Matrix<Element>) -> [UInt8] {
+        var header =
+            "{'descr': '\(Element.npyName)', 'fortran_order': False, 'shape': (\(matrix.rows), \(matrix.columns)), }"
         // Magic, version, length and header together are a multiple of 64 bytes, so that the data can be mapped.
         let padding = (64 - (10 + header.utf8.count + 1) % 64) % 64
         header += String(repeating: " ", count: padding) + "\n"
         var bytes = NPYHeader.magic + [1, 0, UInt8(header.utf8.count & 0xff), UInt8(header.utf8.count >> 8)]
-        bytes.reserveCapacity(bytes.count + header.utf8.count + 4 * matrix.elements.count)
+        bytes.reserveCapacity(bytes.count + header.utf8.count + Element.npyByteCount * matrix.elements.count)
         bytes += Array(header.utf8)
         for element in matrix.elements {
-            for shift in stride(from: 0, to: 32, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: element.bitPattern >> UInt32(shift)))
-            }
+            for shift in 0..<Element.npyByteCount { bytes.append(UInt8(truncatingIfNeeded: element.npyBits >> UInt64(8 * shift))) }
         }
         return bytes
     }
 
-    /// Writes a float32 matrix.
-    public static func write(_ matrix: Matrix<Float>, to path: String) throws(RowFileError) {
+    /// Writes a matrix.
+    public static func write<Element: NPYWritable>(_ matrix: Matrix<Element>, to path: String) throws(RowFileError) {
         do { try File.writeAtomically(serialized(matrix), to: path) } catch { throw .system(error) }
     }
+}
+
+/// An element type that array files are written of.
+public protocol NPYWritable: Sendable {
+    static var npyName: String { get }
+    static var npyByteCount: Int { get }
+    var npyBits: UInt64 { get }
+}
+
+extension Float: NPYWritable {
+    public static var npyName: String { "<f4" }
+    public static var npyByteCount: Int { 4 }
+    public var npyBits: UInt64 { UInt64(bitPattern) }
+}
+
+extension Double: NPYWritable {
+    public static var npyName: String { "<f8" }
+    public static var npyByteCount: Int { 8 }
+    public var npyBits: UInt64 { bitPattern }
+}
+
+extension Int32: NPYWritable {
+    public static var npyName: String { "<i4" }
+    public static var npyByteCount: Int { 4 }
+    public var npyBits: UInt64 { UInt64(UInt32(bitPattern: self)) }
 }
 
 /// An element type that array files are read as.

@@ -1,12 +1,18 @@
+import Forest
 import Platform
 
 /// A file of rows to score, one feature vector a row.
 public enum RowFile {
-    /// Reads `.npy` or `.csv`, as the name says; numbers of other types become the nearest Float.
-    public static func read(_ path: String) throws(RowFileError) -> Matrix<Float> {
-        if path.hasSuffix(".npy") { return try NPY.read(path, as: Float.self) }
-        if path.hasSuffix(".csv") { return try CSV.read(path) }
-        throw .nameUnknown
+    /// Reads `.npy` or `.csv`, as the name says; each number becomes the nearest of that precision, rounded once.
+    public static func read(_ path: String, precision: Precision) throws(RowFileError) -> Matrix<Double> {
+        let isNPY = path.hasSuffix(".npy")
+        guard isNPY || path.hasSuffix(".csv") else { throw .nameUnknown }
+        switch precision {
+        case .float32:
+            let matrix = isNPY ? try NPY.read(path, as: Float.self) : try CSV.read(path, as: Float.self)
+            return Matrix(rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map(Double.init))
+        case .float64: return isNPY ? try NPY.read(path, as: Double.self) : try CSV.read(path, as: Double.self)
+        }
     }
 
     static func bytes(_ path: String) throws(RowFileError) -> [UInt8] {

@@ -28,7 +28,8 @@ public enum UBJSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Reads Universal Binary JSON (draft 12, as XGBoost writes it: big-endian, typed arrays) into the same values as JSON text.
 ///
-/// Every element takes at least one byte of the file, so that a count that lies is refused before memory is taken for it.
+/// Every element takes at least one byte of the file, so that a count that lies is refused before memory is taken for it; a value
+/// takes 24 bytes.
 struct UBJSONParser {
     private let bytes: [UInt8]
     private var offset = 0
@@ -76,7 +77,13 @@ struct UBJSONParser {
     private struct Header {
         var elementMarker: UInt8?
         var count: Int?
+
+        /// Whether the elements are numbers, which hold nothing that would reserve memory as well.
+        var hasFixedWidth: Bool { elementMarker.map { "iUIlLdD".utf8.contains($0) } ?? false }
     }
+
+    /// Where elements may be containers, each within the other could reserve as much as the file is long.
+    private static let reservedCountMax = 1024
 
     private mutating func parseHeader() throws(UBJSONError) -> Header {
         guard depth < ImportLimits.depthMax else { throw .tooDeep(limit: ImportLimits.depthMax, offset: offset) }
@@ -103,7 +110,7 @@ struct UBJSONParser {
         defer { depth -= 1 }
         var elements: [JSON] = []
         if let count = header.count {
-            elements.reserveCapacity(count)
+            elements.reserveCapacity(header.hasFixedWidth ? count : min(count, Self.reservedCountMax))
             for _ in 0..<count { elements.append(try parseElement(header)) }
             return elements
         }

@@ -22,14 +22,46 @@ struct XGBoostModel {
         guard let parameters = learner["learner_model_param"] else { throw .fieldMissing(.modelParameters) }
         let featureCount = try count(parameters["num_feature"], .featureCount)
         let outputCount = try outputCount(parameters)
-        let ensemble = TreeEnsemble(
+        try checkVersion(objectiveName, outputCount: outputCount)
+        let booster = try XGBoostBooster(learner)
+        var ensemble = TreeEnsemble(
             featureCount: featureCount,
-            baseMargins: try baseScores(parameters["base_score"], outputCount: outputCount).map(objective.link.margin),
-            transform: objective.transform, trees: try trees())
+            baseMargins: try baseScores(parameters["base_score"], outputCount: outputCount).map {
+                Double(objective.link.margin(ofBaseScore: $0))
+            },
+            transform: objective.transform, trees: [])
+        var linear: LinearModel?
+        if booster.isLinear {
+            linear = try addLinear(booster, to: &ensemble)
+        } else {
+            ensemble.trees = try booster.trees(outputCount: outputCount)
+        }
         do { _ = try PackedForest(ensemble) } catch { throw .forest(error) }
         return ImportedModel(
-            format: format, objective: objectiveName, ensemble: ensemble, schema: try schema(featureCount: featureCount),
-            policy: objective.policy, provenance: provenance(format: format))
+            format: format, objective: objectiveName, ensemble: ensemble, linear: linear,
+            schema: try schema(featureCount: featureCount), policy: objective.policy,
+            provenance: provenance(format: format, booster: booster))
+    }
+
+    /// XGBoost adds the bias to the base margin first, then feature after feature, in float32. Up to 3.2 a linear model knows the
+    /// first base margin only, and adds it for every class.
+    private func addLinear(_ booster: XGBoostBooster, to ensemble: inout TreeEnsemble) throws(ImportError) -> LinearModel {
+        let margins = ensemble.baseMargins
+        if let version, version >= (3, 3, 0), !margins.allSatisfy({ $0 == margins[0] }) { throw .linearBaseScores }
+        let (linear, biases) = try booster.linear(featureCount: ensemble.featureCount, outputCount: margins.count)
+        ensemble.baseMargins = biases.map { Double(Float($0) + Float(margins[0])) }
+        return linear
+    }
+
+    /// From 3.3 on several quantiles are put in order after they were added up, which is not done here.
+    private func checkVersion(_ objective: String, outputCount: Int) throws(ImportError) {
+        guard objective == "reg:quantileerror", outputCount > 1, let version, version >= (3, 3, 0) else { return }
+        throw .quantilesOrdered
+    }
+
+    private var version: (Int64, Int64, Int64)? {
+        guard let parts = root["version"]?.array?.compactMap(\.integer), parts.count == 3 else { return nil }
+        return (parts[0], parts[1], parts[2])
     }
 
     private func outputCount(_ parameters: JSON) throws(ImportError) -> Int {
@@ -63,43 +95,6 @@ struct XGBoostModel {
         return scores
     }
 
-    private func trees() throws(ImportError) -> [TreeEnsemble.Tree] {
-        let (model, weights) = try boosterModel()
-        guard let elements = model["trees"]?.array else { throw .fieldMissing(.trees) }
-        let declared = try count(model["gbtree_model_param"]?["num_trees"], .treeCount)
-        guard elements.count == declared else { throw .countMismatch(.trees, declared: declared, found: elements.count) }
-        guard let outputs = model["tree_info"]?.array else { throw .fieldMissing(.treeInfo) }
-        guard outputs.count == declared else { throw .countMismatch(.treeInfo, declared: declared, found: outputs.count) }
-        if let weights, weights.count != declared {
-            throw .countMismatch(.weightDrop, declared: declared, found: weights.count)
-        }
-        var trees: [TreeEnsemble.Tree] = []
-        trees.reserveCapacity(declared)
-        for (index, element) in elements.enumerated() {
-            guard let output = outputs[index].integer else { throw .fieldInvalid(.treeInfo) }
-            let nodes = try XGBoostTree(element, index: index).nodes()
-            trees.append(TreeEnsemble.Tree(nodes: nodes, output: Int(output), weight: weights?[index] ?? 1))
-        }
-        return trees
-    }
-
-    /// The tree model, and for DART its trees' weights.
-    private func boosterModel() throws(ImportError) -> (JSON, weights: [Float]?) {
-        guard let booster = learner["gradient_booster"] else { throw .fieldMissing(.booster) }
-        let name = try string(booster["name"], .booster)
-        guard name == "gbtree" || name == "dart" else { throw .boosterUnsupported(Quoted.name(name)) }
-        guard let model = (name == "dart" ? booster["gbtree"] : booster)?["model"] else { throw .fieldMissing(.model) }
-        if let encodings = model["cats"]?["enc"]?.array, !encodings.isEmpty { throw .categoryEncoding }
-        guard name == "dart" else { return (model, nil) }
-        guard let elements = booster["weight_drop"]?.array else { throw .fieldMissing(.weightDrop) }
-        var weights: [Float] = []
-        for element in elements {
-            guard let weight = element.float else { throw .fieldInvalid(.weightDrop) }
-            weights.append(weight)
-        }
-        return (model, weights)
-    }
-
     /// The model's own names and types where it has them, else f0, f1 ….
     private func schema(featureCount: Int) throws(ImportError) -> FeatureSchema {
         let names = try strings(learner["feature_names"], .featureNames, count: featureCount)
@@ -119,15 +114,14 @@ struct XGBoostModel {
         }
     }
 
-    private func provenance(format: String) -> Provenance {
-        var entries: Provenance = [("source.format", format)]
-        if let version = root["version"]?.array?.compactMap(\.integer), version.count == 3 {
-            entries.append(("source.version", "xgboost \(version[0]).\(version[1]).\(version[2])"))
-        }
-        if let name = learner["gradient_booster"]?["name"]?.string { entries.append(("source.booster", name)) }
+    private func provenance(format: String, booster: XGBoostBooster) -> Provenance {
+        var entries: Provenance = [("source.format", format), ("source.booster", booster.name)]
+        if let version { entries.append(("source.version", "xgboost \(version.0).\(version.1).\(version.2)")) }
         if let best = learner["attributes"]?["best_iteration"]?.string.flatMap({ Int($0) }) {
             entries.append(("source.best_iteration", String(best)))
         }
+        // The model's own categories are such numbers already; what callers send must be, too.
+        if booster.recodesCategories { entries.append(("source.categories", "categories are codes of the training data's")) }
         return entries
     }
 
@@ -143,10 +137,8 @@ struct XGBoostModel {
             guard let value = `default` else { throw .fieldMissing(field) }
             return value
         }
-        guard let value = json.integer ?? json.string.flatMap({ Int64($0) }), (0...Int64(Int32.max)).contains(value) else {
-            throw .fieldInvalid(field)
-        }
-        return Int(value)
+        guard let value = json.xgboostCount else { throw .fieldInvalid(field) }
+        return value
     }
 
     /// As many strings as there are features, or nil when there are none.

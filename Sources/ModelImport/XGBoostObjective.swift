@@ -7,7 +7,8 @@ struct XGBoostObjective {
     let transform: Transform
     let policy: OutcomePolicy
 
-    /// nil for an objective that is not known.
+    /// nil for an objective that is not known. `reg:expectileerror`, new in XGBoost 3.3, is not: its predictions add up softened
+    /// differences.
     init?(name: String) {
         switch name {
         case "binary:logistic", "reg:logistic": self.init(.logit, .logistic, .probability)
@@ -25,9 +26,9 @@ struct XGBoostObjective {
         }
     }
 
-    private init(_ link: BaseLink, _ transform: Transform, _ policy: OutcomePolicy) {
+    private init(_ link: BaseLink, _ kind: Transform.Kind, _ policy: OutcomePolicy) {
         self.link = link
-        self.transform = transform
+        self.transform = Transform(kind)
         self.policy = policy
     }
 }

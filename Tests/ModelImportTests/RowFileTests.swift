@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func readsCSVWithAndWithoutHeader() throws {
-        func parse(_ text: String) throws -> Matrix<Float> { try CSV.parse(Array(text.utf8)) }
+        func parse(_ text: String) throws -> Matrix<Float> { try CSV.parse(Array(text.utf8), as: Float.self) }
         let plain = try parse("1,2.5\n-3,\n")
         #expect(plain.rows == 2 && plain.columns == 2)
         #expect(plain[0, 1] == 2.5 && plain[1, 0] == -3 && plain[1, 1].isNaN)
@@ -61,6 +61,6 @@ import Testing
         #expect(throws: RowFileError.csvWidthWrong(row: 1, fields: 1, expected: 2)) { try parse("1,2\n3\n") }
         #expect(throws: RowFileError.csvFieldInvalid(row: 1, column: 0)) { try parse("1,2\nx,3\n") }
         #expect(throws: RowFileError.csvQuoteUnclosed(row: 0)) { try parse("\"1,2\n") }
-        #expect(throws: RowFileError.nameUnknown) { try RowFile.read("rows.txt") }
+        #expect(throws: RowFileError.nameUnknown) { try RowFile.read("rows.txt", precision: .float32) }
     }
 }

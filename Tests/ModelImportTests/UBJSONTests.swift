@@ -56,6 +56,11 @@ import Testing
         #expect(throws: UBJSONError.unexpectedMarker(0x5a, offset: 2)) { try parse("[$Z#L", 0, 0, 0, 0x10, 0, 0, 0, 0) }
         #expect(throws: UBJSONError.unexpectedMarker(0x55, offset: 2)) { try parse("[$U", 1) }
         #expect(throws: UBJSONError.duplicateKey(offset: 0)) { try parse("{U", 1, "aZU", 1, "aZ}") }
+        // Containers within each other, each with as many elements as there are bytes left.
+        let nested = Array(repeating: Array("[#l".utf8) + [0x00, 0x0f, 0x42, 0x40], count: 60).flatMap(\.self)
+        #expect(throws: UBJSONError.unexpectedEnd(offset: 1_000_420)) {
+            try UBJSONParser.parse(nested + [UInt8](repeating: UInt8(ascii: "Z"), count: 1_000_000))
+        }
         #expect(throws: UBJSONError.invalidUTF8(offset: 1)) { try parse("SU", 1, 0xff) }
         #expect(throws: UBJSONError.numberInvalid(offset: 1)) { try parse("HU", 1, "x") }
         #expect(throws: UBJSONError.tooDeep(limit: 64, offset: 65)) { try parse(String(repeating: "[", count: 100)) }

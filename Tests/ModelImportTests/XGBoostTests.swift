@@ -39,10 +39,10 @@ import Testing
 
     @Test func baseScoresAreReadInEveryFormTheyWereWrittenIn() throws {
         for score in ["2.5E-1", "[2.5E-1]", 0.25, "0.250000", [0.25]] as [JSON] {
-            #expect(try load(model(baseScore: score)).ensemble.baseMargins == [BaseLink.logit.margin(ofBaseScore: 0.25)])
+            #expect(try load(model(baseScore: score)).ensemble.baseMargins == [Double(BaseLink.logit.margin(ofBaseScore: 0.25))])
         }
         let three = model(baseScore: "[-3.6E-2,4.7E-1,0]", objective: "multi:softprob", classes: "3")
-        #expect(try load(three).ensemble.baseMargins == [-0.036, 0.47, 0])
+        #expect(try load(three).ensemble.baseMargins == [-0.036, 0.47, 0].map { Double(Float($0)) })
         #expect(try load(model(objective: "multi:softprob", classes: "3")).ensemble.baseMargins == [0.5, 0.5, 0.5])
         expect(
             .countMismatch(.baseScore, declared: 3, found: 2),
@@ -90,17 +90,11 @@ import Testing
     @Test func whatIsNotSupportedIsRefusedByName() throws {
         expect(.objectiveUnsupported("\"reg:magic?\""), model(objective: "reg:magic\n"))
         expect(.boosterUnsupported("\"gbfoo\""), model(booster: "gbfoo"))
-        expect(.categoricalSplit(tree: 0, node: 0), model(tree: ["split_type": [1, 0, 0]]))
-        expect(.vectorLeaf(tree: 0), model(tree: ["tree_param": ["num_nodes": "3", "size_leaf_vector": "2"]]))
-        #expect(throws: ImportError.boosterUnsupported("\"gblinear\"")) {
-            try ModelFile.load(Fixtures.path("refused_gblinear.json"))
-        }
-        let categorical = #expect(throws: ImportError.self) { try ModelFile.load(Fixtures.path("refused_categorical.json")) }
-        if case .categoricalSplit = categorical {} else { Issue.record("\(String(describing: categorical))") }
-        #expect(throws: ImportError.vectorLeaf(tree: 0)) { try ModelFile.load(Fixtures.path("refused_vector_leaf.json")) }
+        let legacy = String(repeating: "\0", count: 136) + "\u{f}" + String(repeating: "\0", count: 7) + "binary:logistic"
         for (text, format) in [
-            ("binf....", ImportError.ForeignFormat.xgboostBinary), ("tree\nversion=v4\n", .lightGBM),
-            ("\u{8}\u{7}\u{12}\u{4}skl2", .onnx),
+            (legacy, ImportError.ForeignFormat.xgboostBinary),
+            ("binf....", .xgboostBinary),
+            (#"{"name":"tree","version":"v4","tree_info":[]}"#, .lightGBMJSON),
             ("ASSAYBDL", .bundle),
         ] {
             #expect(throws: ImportError.formatUnsupported(format)) { try ModelFile.load(bytes: Array(text.utf8)) }
@@ -108,6 +102,109 @@ import Testing
         for text in ["", "{", "hello", "[1]"] {
             #expect(throws: ImportError.formatUnknown) { try ModelFile.load(bytes: Array(text.utf8)) }
         }
+    }
+
+    @Test func quantilesThatAreOrderedAreRefused() throws {
+        func quantiles(_ version: JSON, classes: JSON) throws -> ImportedModel {
+            let json = model(objective: "reg:quantileerror", classes: classes)
+            guard case .object(var members) = json else { return try load(nil) }
+            members[0] = JSONMember(key: "version", value: version)
+            return try load(.object(members))
+        }
+        #expect(try quantiles([3, 2, 0], classes: "3").ensemble.baseMargins.count == 3)
+        #expect(try quantiles([3, 4, 0], classes: "1").ensemble.baseMargins.count == 1)
+        #expect(throws: ImportError.quantilesOrdered) { try quantiles([3, 3, 0], classes: "3") }
+    }
+
+    /// The parts of a tree whose first split is one of categories.
+    private func categories(
+        type: JSON = [1, 0, 0], categories: JSON = [3, 1], nodes: JSON = [0], segments: JSON = [0], sizes: JSON = [2]
+    ) -> JSON {
+        model(tree: [
+            "split_type": type, "categories": categories, "categories_nodes": nodes, "categories_segments": segments,
+            "categories_sizes": sizes,
+        ])
+    }
+
+    @Test func categoriesThatLieAreRefused() throws {
+        #expect(
+            try load(categories()).ensemble.trees[0].nodes[0]
+                == .categorySplit(feature: 1, categories: [1, 3], missingGoesLeft: true, left: 1, right: 2))
+        expect(.categorySetMissing(tree: 0, node: 0), categories(categories: [], nodes: [], segments: [], sizes: []))
+        expect(.treeFieldInvalid(.splitType, tree: 0), categories(type: [2, 0, 0]))
+        expect(.treeFieldMissing(.categories, tree: 0), model(tree: ["split_type": [1, 0, 0]]))
+        for invalid in [[1, 1], [1, -1], [1, 16_777_216], [1, 0.5]] as [JSON] {
+            expect(.treeFieldInvalid(.categories, tree: 0), categories(categories: invalid))
+        }
+        expect(.treeFieldInvalid(.categoryNodes, tree: 0), categories(nodes: [3]))
+        expect(.treeFieldInvalid(.categoryNodes, tree: 0), categories(nodes: [0, 0], segments: [0, 1], sizes: [1, 1]))
+        expect(.treeFieldInvalid(.categorySizes, tree: 0), categories(sizes: [3]))
+        expect(.treeFieldInvalid(.categorySizes, tree: 0), categories(sizes: [9_000_000_000_000]))
+        expect(.treeFieldInvalid(.categorySegments, tree: 0), categories(segments: [1], sizes: [1]))
+        expect(.treeCountMismatch(.categorySizes, tree: 0, declared: 1, found: 2), categories(sizes: [1, 1]))
+        expect(.treeCountMismatch(.categories, tree: 0, declared: 1, found: 2), categories(sizes: [1]))
+    }
+
+    /// The parts of a tree of three nodes with leaves of two values.
+    private func vectors(
+        size: JSON = "2", classes: JSON = "2", right: JSON = [2, 0, 1],
+        weights: [String: JSON] = ["leaf_weights": [1, 2, 3, 4]]
+    ) -> JSON {
+        var tree: [String: JSON?] = [
+            "tree_param": ["num_nodes": "3", "size_leaf_vector": size], "right_children": right,
+        ]
+        for (key, value) in weights { tree[key] = value }
+        return model(objective: "multi:softprob", classes: classes, tree: tree)
+    }
+
+    @Test func vectorLeavesAreReadFromWhereEachVersionKeepsThem() throws {
+        #expect(try load(vectors()).ensemble.trees[0].nodes[2] == .vectorLeaf([3, 4]))
+        let old = vectors(right: [2, -1, -1], weights: ["base_weights": [0, 0, 1, 2, 3, 4]])
+        #expect(try load(old).ensemble.trees[0].nodes[2] == .vectorLeaf([3, 4]))
+        expect(.treeCountMismatch(.leafSize, tree: 0, declared: 3, found: 2), vectors(classes: "3"))
+        expect(.treeFieldInvalid(.rightChildren, tree: 0), vectors(right: [2, 0, 2]))
+        expect(.treeFieldInvalid(.rightChildren, tree: 0), vectors(right: [2, 0, -1]))
+        expect(.treeFieldMissing(.baseWeights, tree: 0), vectors(weights: [:]))
+        expect(.treeCountMismatch(.leafWeights, tree: 0, declared: 3, found: 3), vectors(weights: ["leaf_weights": [1, 2, 3]]))
+        expect(
+            .treeCountMismatch(.baseWeights, tree: 0, declared: 3, found: 4), vectors(weights: ["base_weights": [1, 2, 3, 4]]))
+        expect(.treeFieldInvalid(.leafWeights, tree: 0), vectors(weights: ["leaf_weights": [1, 2, 3, "x"]]))
+    }
+
+    @Test func linearWeightsThatLieAreRefused() throws {
+        func linear(_ weights: JSON) -> JSON {
+            model(learner: ["gradient_booster": ["name": "gblinear", "model": ["weights": weights]]])
+        }
+        let good = try load(linear([1, 2, 0.5]))
+        #expect(good.linear?.weights == [1, 2])
+        #expect(good.ensemble.baseMargins == [0.5] && good.ensemble.trees.isEmpty)
+        expect(.countMismatch(.weights, declared: 3, found: 2), linear([1, 2]))
+        expect(.fieldInvalid(.weights), linear([1, 2, "x"]))
+        expect(.fieldMissing(.weights), linear(nil))
+        func classes(_ version: JSON) throws -> ImportedModel {
+            let json = model(
+                baseScore: "[1,2]", objective: "multi:softprob", features: "1", classes: "2",
+                learner: ["gradient_booster": ["name": "gblinear", "model": ["weights": [3, 4, 5, 6]]]])
+            guard case .object(var members) = json else { return try load(nil) }
+            members[0] = JSONMember(key: "version", value: version)
+            return try load(.object(members))
+        }
+        #expect(try classes([3, 2, 0]).ensemble.baseMargins == [6, 7])
+        #expect(throws: ImportError.linearBaseScores) { try classes([3, 3, 0]) }
+    }
+
+    @Test func coversAreKeptWhereTheyCanBe() throws {
+        #expect(try load(model()).ensemble.trees[0].covers == [])
+        #expect(try load(model(tree: ["sum_hessian": [3, 1, 2]])).ensemble.trees[0].covers == [3, 1, 2])
+        #expect(try load(model(tree: ["sum_hessian": [3, -1, 4]])).ensemble.trees[0].covers == [])
+        expect(.treeCountMismatch(.covers, tree: 0, declared: 3, found: 2), model(tree: ["sum_hessian": [1, 2]]))
+    }
+
+    @Test func categoriesThatWereRecodedAreNoted() throws {
+        let note = try ModelFile.load(Fixtures.path("categories_pandas.ubj")).provenance.first { $0.key == "source.categories" }
+        #expect(note?.value == "categories are codes of the training data's")
+        let plain = try ModelFile.load(Fixtures.path("categories_mixed.ubj")).provenance
+        #expect(!plain.contains { $0.key == "source.categories" })
     }
 
     @Test func unknownKeysAreTolerated() throws {
@@ -160,7 +257,10 @@ import Testing
     }
 
     /// Seeded damage to real files: never a crash or a hang, and what is still read is a forest that can be scored.
-    @Test(arguments: ["binary_logistic.json", "multi_softprob.json", "binary_logistic.ubj", "multi_softprob.ubj", "dart.ubj"])
+    @Test(arguments: [
+        "binary_logistic.json", "multi_softprob.json", "binary_logistic.ubj", "multi_softprob.ubj", "dart.ubj",
+        "categories_mixed.ubj", "vector_leaf.json",
+    ])
     func damagedModelFilesNeverCrash(name: String) throws {
         let seed: UInt64 = 4242
         var random = SeededRandom(seed: seed)

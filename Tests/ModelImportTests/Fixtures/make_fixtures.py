@@ -92,13 +92,6 @@ np.save("X_named.npy", named[:TEST_ROWS])
 save("named", xgb.train({**COMMON, "objective": "binary:logistic"},
                         xgb.DMatrix(named, label=binary, feature_names=names, feature_types=types), 4), named[:TEST_ROWS])
 
-# Refused: by name, now.
-xgb.train({"booster": "gblinear", "objective": "reg:squarederror", "nthread": 1}, xgb.DMatrix(np.nan_to_num(X), label=signal), 3).save_model("refused_gblinear.json")
-categorical = xgb.DMatrix(np.abs(np.nan_to_num(X)), label=binary, feature_types=["q", "q", "q", "q", "c"], enable_categorical=True)
-xgb.train({**COMMON, "objective": "binary:logistic", "max_cat_to_onehot": 1}, categorical, 4).save_model("refused_categorical.json")
-xgb.train({**COMMON, "objective": "reg:squarederror", "multi_strategy": "multi_output_tree", "tree_method": "hist"},
-          xgb.DMatrix(X, label=two), 2).save_model("refused_vector_leaf.json")
-
 # NumPy's own files of every type and order that is read.
 grid = np.arange(6).reshape(2, 3) - 2
 for kind in ("<f4", "<f8", "<i4", "<i8"):

@@ -1,0 +1,4 @@
+import FuzzTargets
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt { FuzzTarget.xgboostJSON.run(start, count) }
