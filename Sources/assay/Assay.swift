@@ -12,7 +12,7 @@ struct Assay: AsyncParsableCommand {
             64 wrong usage; 78 wrong configuration.
             """,
         subcommands: [
-            Serve.self, Score.self, Health.self, BundleCommand.self, RegistryCommand.self, JournalCommand.self,
+            Serve.self, Score.self, Health.self, BundleCommand.self, TrainCommand.self, RegistryCommand.self, JournalCommand.self,
             ConfigCommand.self, Version.self,
         ])
 

@@ -57,21 +57,28 @@ struct BundleVerify: ParsableCommand {
                     "unproven": .bool(bundle.isUnproven),
                 ]))
         } else {
-            let proof =
-                bundle.isUnproven ? "unproven: no golden rows" : "\(bundle.goldenRowCount) golden rows reproduced bit for bit"
-            Output.line("\(bundle.name) \(bundle.digest.hex) admitted; \(proof)")
+            Output.line("\(bundle.name) \(bundle.digest.hex) admitted; \(bundle.proof)")
         }
     }
 }
 
 extension Bundle {
+    /// What vouches for its scores.
+    var proof: String {
+        if isUnproven { return "unproven: no golden rows" }
+        let tolerance = goldenTolerance
+        let how = tolerance.isExact ? "bit for bit" : "within \(tolerance.raw) (raw) and \(tolerance.outputs) (outputs)"
+        return "\(goldenRowCount) golden rows reproduced \(how)"
+    }
+
     var facts: [(String, String)] {
         [
             ("name", name), ("digest", digest.hex), ("bytes", String(byteCount)), ("objective", objective),
-            ("precision", "\(precision)"), ("features", String(featureCount)), ("outputs", String(outputCount)),
+            ("precision", "\(precision)"), ("sums", "\(sumPrecision)"), ("explains", explains ? "yes" : "no"),
+            ("features", String(featureCount)), ("outputs", String(outputCount)),
             ("trees", String(treeCount)), ("nodes", String(nodeCount)), ("deciding output", String(policy.decidingOutput)),
             ("review from", "\(policy.reviewThreshold)"), ("decline from", "\(policy.declineThreshold)"),
-            ("golden rows", isUnproven ? "none: unproven" : String(goldenRowCount)),
+            ("golden rows", isUnproven ? "none: unproven" : proof),
         ] + provenance.map { ("provenance \($0.key)", $0.value) }
     }
 
@@ -88,16 +95,19 @@ extension Bundle {
     var json: JSON {
         JSON.object([
             "name": .string(name), "digest": .string(digest.hex), "bytes": JSON(byteCount), "objective": .string(objective),
-            "precision": .string("\(precision)"), "feature_count": JSON(featureCount), "output_count": JSON(outputCount),
+            "precision": .string("\(precision)"), "sum_precision": .string("\(sumPrecision)"), "explains": .bool(explains),
+            "feature_count": JSON(featureCount), "output_count": JSON(outputCount),
             "tree_count": JSON(treeCount), "node_count": JSON(nodeCount), "deciding_output": JSON(policy.decidingOutput),
             "review_threshold": JSON(policy.reviewThreshold), "decline_threshold": JSON(policy.declineThreshold),
-            "golden_rows": JSON(goldenRowCount), "unproven": .bool(isUnproven),
+            "golden_rows": JSON(goldenRowCount), "golden_tolerance": JSON(goldenTolerance.outputs),
+            "golden_raw_tolerance": JSON(goldenTolerance.raw), "unproven": .bool(isUnproven),
             "provenance": .object(provenance.map { ($0.key, .string($0.value)) }),
             "features": .array(
                 schema.features.map { feature in
                     JSON.object([
                         "name": .string(feature.name), "type": .string(feature.type.name),
                         "missing_allowed": .bool(feature.missingAllowed),
+                        "reason": .string(feature.reason),
                         "source": feature.source.map { .string($0.name) } ?? .null,
                     ])
                 }),

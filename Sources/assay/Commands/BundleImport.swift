@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forest
 import ModelBundle
 import ModelImport
 import Platform
@@ -8,8 +9,8 @@ struct BundleImport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a bundle of a trained model.",
         discussion: """
-            Reads XGBoost's JSON and UBJSON. With golden rows the bundle is proven: it must give exactly what its framework gave, bit for \
-            bit, or no file is written.
+            Reads XGBoost's JSON and UBJSON, LightGBM's text, and ONNX. With golden rows the bundle is proven: it must give exactly what its \
+            framework gave, bit for bit or within the tolerance given, or no file is written.
             """)
 
     @Argument(help: .init("Model file.", valueName: "MODEL"), completion: .file()) var model: String
@@ -22,6 +23,12 @@ struct BundleImport: ParsableCommand {
     @Option(help: .init("What the framework predicts for them: .npy or .csv.", valueName: "FILE"), completion: .file())
     var goldenExpected: String?
     @Option(help: .init("Its raw scores (margins) for them, too.", valueName: "FILE"), completion: .file()) var goldenRaw: String?
+    @Option(
+        help: .init(
+            "How far outputs may be from the expected ones, relative to max(1, |expected|); 0: the same bits.",
+            valueName: "TOLERANCE"))
+    var goldenTolerance = 0.0
+    @Option(help: .init("The same for raw scores.", valueName: "TOLERANCE")) var goldenRawTolerance = 0.0
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
@@ -50,8 +57,7 @@ struct BundleImport: ParsableCommand {
                     "golden_rows": JSON(bundle.goldenRowCount), "unproven": .bool(bundle.isUnproven),
                 ]))
         } else {
-            let proof =
-                bundle.isUnproven ? "unproven: no golden rows" : "\(bundle.goldenRowCount) golden rows reproduced bit for bit"
+            let proof = bundle.proof
             Output.line(
                 "\(output): \(bundle.name) \(bundle.digest.hex), \(bundle.treeCount) trees, \(bundle.byteCount) bytes; \(proof)")
         }
@@ -59,16 +65,21 @@ struct BundleImport: ParsableCommand {
 
     private func golden(_ model: ImportedModel) throws -> GoldenRows {
         guard let goldenRows, let goldenExpected else { return .none }
-        let rows = try matrix(goldenRows, columnCount: model.ensemble.featureCount, rowCount: nil, "features")
-        let outputs = try matrix(goldenExpected, columnCount: model.outputCount, rowCount: rows.rows, "outputs")
+        let rows = try matrix(goldenRows, model.precision, columnCount: model.ensemble.featureCount, rowCount: nil, "features")
+        let sumPrecision = model.ensemble.sumPrecision
+        let outputs = try matrix(goldenExpected, sumPrecision, columnCount: model.outputCount, rowCount: rows.rows, "outputs")
         let raw = try goldenRaw.map {
-            try matrix($0, columnCount: model.ensemble.baseMargins.count, rowCount: rows.rows, "raw scores")
+            try matrix($0, sumPrecision, columnCount: model.ensemble.baseMargins.count, rowCount: rows.rows, "raw scores")
         }
-        return GoldenRows(rowCount: rows.rows, features: rows.elements, raw: raw?.elements, outputs: outputs.elements)
+        return GoldenRows(
+            rowCount: rows.rows, features: rows.elements, raw: raw?.elements, outputs: outputs.elements,
+            tolerance: GoldenTolerance(raw: goldenRawTolerance, outputs: goldenTolerance))
     }
 
-    private func matrix(_ path: String, columnCount: Int, rowCount: Int?, _ what: String) throws -> Matrix<Float> {
-        let matrix = try RowSource.read(path)
+    private func matrix(
+        _ path: String, _ precision: Precision, columnCount: Int, rowCount: Int?, _ what: String
+    ) throws -> Matrix<Double> {
+        let matrix = try RowSource.read(path, precision: precision)
         guard matrix.columns == columnCount else {
             throw CommandFailure(.refused, "\(path) has \(matrix.columns) columns; the model has \(columnCount) \(what)")
         }
@@ -81,8 +92,8 @@ struct BundleImport: ParsableCommand {
 
 /// Reads files of rows, and says which file it was when that fails.
 enum RowSource {
-    static func read(_ path: String) throws -> Matrix<Float> {
-        do { return try RowFile.read(path) } catch {
+    static func read(_ path: String, precision: Precision) throws -> Matrix<Double> {
+        do { return try RowFile.read(path, precision: precision) } catch {
             if case .system = error { throw CommandFailure(.unavailable, error.description) }
             throw CommandFailure(.refused, "\(path): \(error)")
         }

@@ -18,10 +18,10 @@ extension AliasChange {
 }
 
 extension AliasMove {
-    var json: JSON {
+    func json(isUnproven: Bool) -> JSON {
         JSON.object([
             "move": JSON(number), "when": .string(when.description), "alias": .string(alias), "from": JSON(from), "to": JSON(to),
-            "kind": .string(kind.rawValue), "who": .string(who), "why": .string(why),
+            "unproven": .bool(isUnproven), "kind": .string(kind.rawValue), "who": .string(who), "why": .string(why),
         ])
     }
 }

@@ -132,14 +132,16 @@ struct RegistryHistory: ParsableCommand {
     func run() throws {
         let registry = try options.open()
         let moves = try failing { try registry.history(name) }
+        // A version whose directory was deleted since tells no more.
+        let unproven = Set(moves.map(\.to).filter { (try? registry.manifest(name, version: $0))?.isUnproven == true })
         if options.json {
-            Output.json(JSON.object(["bundle": .string(name), "moves": .array(moves.map(\.json))]))
+            let members = moves.map { $0.json(isUnproven: unproven.contains($0.to)) }
+            Output.json(JSON.object(["bundle": .string(name), "moves": .array(members)]))
         } else {
             let rows = moves.map { move in
                 [
                     String(move.number), move.when.description, move.alias, move.from == 0 ? "-" : String(move.from),
-                    String(move.to),
-                    move.kind.rawValue, move.who, move.why,
+                    String(move.to) + (unproven.contains(move.to) ? " (unproven)" : ""), move.kind.rawValue, move.who, move.why,
                 ]
             }
             for line in Output.table([["MOVE", "WHEN", "ALIAS", "FROM", "TO", "KIND", "WHO", "WHY"]] + rows) { Output.line(line) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forest
 import Platform
 
 /// `assay version`.
@@ -16,9 +17,14 @@ struct Version: ParsableCommand {
 
     func run() {
         if json {
-            Output.json(JSON.object(["version": .string(Self.number), "swift": .string(Self.swift)]))
+            Output.json(
+                JSON.object([
+                    "version": .string(Self.number), "swift": .string(Self.swift),
+                    "kernels": .array(Kernel.available.map { .string($0.rawValue) }),
+                ]))
         } else {
             Output.line(Self.text)
+            Output.line("scores with kernel \(Kernel.best.rawValue)")
         }
     }
 

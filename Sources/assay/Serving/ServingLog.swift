@@ -1,3 +1,4 @@
+import Forest
 import Logging
 import Platform
 
@@ -12,7 +13,10 @@ enum ServingLog {
 
     /// One line that says where the server can be reached; scripts wait for it.
     static func announce(_ settings: ServerSettings, wirePort: Int?, httpPort: Int?, _ logger: Logger) {
-        var places: Logger.Metadata = ["version": "\(Version.number)", "workers": .stringConvertible(settings.workerCount)]
+        var places: Logger.Metadata = [
+            "version": "\(Version.number)", "workers": .stringConvertible(settings.workerCount),
+            "kernel": "\(Kernel.best.rawValue)",
+        ]
         if let listen = settings.listen {
             places["wire"] = "\(HostPort(host: listen.host, port: wirePort ?? listen.port))"
             places["port"] = .stringConvertible(wirePort ?? listen.port)
