@@ -43,14 +43,18 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CLinux"),
         .target(name: "AssayProto", dependencies: ["CProtobufC"]),
+        .target(name: "ONNXProto", dependencies: ["CProtobufC"]),
+        .target(name: "CForestKernels"),
 
         // Floor 1
         .target(name: "Platform", dependencies: ["CLinux", crypto], swiftSettings: strict),
-        .target(name: "Forest", swiftSettings: strict),
+        .target(name: "Forest", dependencies: ["CForestKernels"], swiftSettings: strict),
 
         // Floor 2
         .target(name: "ModelBundle", dependencies: ["Forest", "Platform"], swiftSettings: strict),
-        .target(name: "ModelImport", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: strict),
+        .target(
+            name: "ModelImport", dependencies: ["ModelBundle", "Forest", "Platform", "ONNXProto", "CProtobufC"],
+            swiftSettings: strict),
         .target(name: "Wire", dependencies: ["AssayProto", "CProtobufC", "CLZ4", "Platform"], swiftSettings: strict),
         .target(name: "Reactor", dependencies: ["CLinux", "Platform"], swiftSettings: strict),
 
@@ -62,7 +66,7 @@ let package = Package(
 
         // Floor 4
         .target(
-            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Wire", "Platform"],
+            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Forest", "Wire", "Platform"],
             swiftSettings: strict),
 
         // Floor 5
@@ -80,9 +84,10 @@ let package = Package(
         .target(
             name: "LoadGenerator",
             dependencies: [
-                "Wire", "Decision", "ModelBundle", "ModelImport", "Platform", "CLinux",
+                "Wire", "Decision", "ModelBundle", "ModelImport", "Forest", "Platform", "CLinux",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: strict),
+        .target(name: "Learning", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: strict),
         .target(
             name: "AssayClient",
             dependencies: [
@@ -94,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Session", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle",
-                "Wire",
+                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle",
+                "Forest", "Wire",
                 "Reactor", "Platform", argumentParser, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -107,13 +112,30 @@ let package = Package(
         .executableTarget(
             name: "reactor-echo", dependencies: ["Reactor", "Platform"], path: "bench/echo/reactor-echo", swiftSettings: strict),
 
+        // The engine alone, to be measured beside the peers of bench/engines with the same timing code.
+        .target(name: "EngineTiming", path: "bench/engines/timing"),
+        .executableTarget(
+            name: "assay-engine", dependencies: ["EngineTiming", "ModelBundle", "Forest", "Platform"],
+            path: "bench/engines/assay-engine", swiftSettings: strict),
+
         // Tests mirror the sources; Tests/EndToEnd (Python) drives the built programs.
         .testTarget(name: "ArchitectureTests", swiftSettings: testing),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: testing),
         .testTarget(name: "ForestTests", dependencies: ["Forest"], swiftSettings: testing),
         .testTarget(name: "ModelBundleTests", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: testing),
+        // What fuzzers and the mutants of ModelImportTests feed; each mutant campaign runs in a child, which may die.
+        .target(
+            name: "FuzzTargets", dependencies: ["ModelImport", "ModelBundle", "Forest", "Platform"],
+            path: "Tests/Fuzz/FuzzTargets", swiftSettings: testing),
+        .executableTarget(
+            name: "mutant-child", dependencies: ["FuzzTargets", "Platform"], path: "Tests/Fuzz/MutantChild",
+            swiftSettings: testing),
         .testTarget(
-            name: "ModelImportTests", dependencies: ["ModelImport", "ModelBundle", "Forest", "Platform"], exclude: ["Fixtures"],
+            name: "ModelImportTests",
+            dependencies: ["ModelImport", "ModelBundle", "Forest", "Platform", "FuzzTargets", "mutant-child"],
+            exclude: ["Fixtures"], swiftSettings: testing),
+        .testTarget(
+            name: "LearningTests", dependencies: ["Learning", "ModelImport", "ModelBundle", "Forest", "Platform"],
             swiftSettings: testing),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Platform"], swiftSettings: testing),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CLinux", "Platform"], swiftSettings: testing),
@@ -156,3 +178,14 @@ let package = Package(
             swiftSettings: testing),
     ]
 )
+
+// script/fuzz sets it: a fuzzer's program has no main of its own, so an ordinary build cannot link it.
+if Context.environment["ASSAY_FUZZ"] == "1" {
+    for name in ["xgboost-json", "xgboost-ubjson", "lightgbm", "onnx", "bundle", "rows", "schema"] {
+        package.targets.append(
+            .executableTarget(
+                name: "fuzz-" + name, dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Entries/" + name,
+                // One file without top-level code.
+                swiftSettings: testing + [.unsafeFlags(["-parse-as-library"])]))
+    }
+}

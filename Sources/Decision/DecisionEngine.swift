@@ -11,26 +11,13 @@ public struct ScoredDecision {
     public let reason: ReasonFields?
 }
 
-/// Scores validated features and decides by the bundle's policy. Pure, and allocates nothing.
+/// Decides by the bundle's policy. Pure, and allocates nothing.
 public enum DecisionEngine {
-    /// Decides one row.
-    ///
-    /// - Parameters:
-    ///   - features: `[featureCount]`, NaN where missing, validated.
-    ///   - raw: `[rawCount]`, receives the raw scores.
-    ///   - outputs: `[outputCount]`, receives the outputs; another buffer than `raw`.
-    public static func decide(
-        _ features: UnsafePointer<Float>, bundle: Bundle, raw: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>
-    ) -> ScoredDecision {
-        unsafe bundle.score32(features, raw: raw, outputs: outputs)
-        return unsafe judge(outputs, policy: bundle.policy)
-    }
-
     /// What the policy makes of one row's outputs, `[outputCount]` of the bundle the policy is of.
     @inlinable
-    public static func judge(_ outputs: UnsafePointer<Float>, policy: OutcomePolicy) -> ScoredDecision {
+    public static func judge(_ outputs: UnsafePointer<Double>, policy: OutcomePolicy) -> ScoredDecision {
         // Safety: admission checked that the deciding output is one of the bundle's.
-        let score = unsafe Double(outputs[policy.decidingOutput])
+        let score = unsafe outputs[policy.decidingOutput]
         let outcome = policy.outcome(score: score)
         return ScoredDecision(score, outcome, .online, reason(score, outcome, policy))
     }

@@ -35,25 +35,16 @@ struct BundleOracle: ScoreOracle {
 
     private func score(_ bundle: Bundle, _ row: Int) throws(LoadError) -> ObservedScore {
         let features = try features(bundle, row)
-        var raw = [Float](repeating: 0, count: bundle.rawCount)
-        var outputs = [Float](repeating: 0, count: bundle.outputCount)
-        unsafe features.withUnsafeBufferPointer { features in
-            unsafe raw.withUnsafeMutableBufferPointer { raw in
-                unsafe outputs.withUnsafeMutableBufferPointer { outputs in
-                    // Safety: the three buffers have the bundle's own sizes, none of which is zero.
-                    unsafe bundle.score32(features.baseAddress!, raw: raw.baseAddress!, outputs: outputs.baseAddress!)
-                }
-            }
-        }
-        let score = Double(outputs[bundle.policy.decidingOutput])
+        let outputs = bundle.score(rows: features).outputs
+        let score = outputs[bundle.policy.decidingOutput]
         return ObservedScore(
             scoreBits: score.bitPattern, outcome: bundle.policy.outcome(score: score).rawValue,
-            outputBits: outputs.count > 1 ? outputs.map { Double($0).bitPattern } : [])
+            outputBits: outputs.count > 1 ? outputs.map(\.bitPattern) : [])
     }
 
-    private func features(_ bundle: Bundle, _ row: Int) throws(LoadError) -> [Float] {
+    private func features(_ bundle: Bundle, _ row: Int) throws(LoadError) -> [Double] {
         switch input {
-        case .rows(_, let featureCount):
+        case .rows(_, let featureCount, _):
             guard featureCount == bundle.featureCount else {
                 throw .featureCount(expected: bundle.featureCount, actual: featureCount)
             }
@@ -62,8 +53,8 @@ struct BundleOracle: ScoreOracle {
         }
     }
 
-    private func derived(_ bundle: Bundle, _ input: ScoreInput, _ row: Int) throws(LoadError) -> [Float] {
-        var features = [Float](repeating: .nan, count: bundle.featureCount)
+    private func derived(_ bundle: Bundle, _ input: ScoreInput, _ row: Int) throws(LoadError) -> [Double] {
+        var features = [Double](repeating: .nan, count: bundle.featureCount)
         let arena = MessageArena(byteCount: 64 << 10)
         var failure: TransactionError?
         var isReadable = false

@@ -1,3 +1,4 @@
+import Forest
 import ModelBundle
 import ModelImport
 import Platform
@@ -5,20 +6,20 @@ import Wire
 
 /// What is scored.
 enum LoadInput: Sendable {
-    /// [rows, features] row-major; NaN is missing.
-    case rows([Float], featureCount: Int)
+    /// [rows, features] row-major; NaN is missing; representable in the precision that they are sent in.
+    case rows([Double], featureCount: Int, Precision)
     case transactions([ScoreInput])
 
     var count: Int {
         switch self {
-        case .rows(let values, let featureCount): values.count / max(1, featureCount)
+        case .rows(let values, let featureCount, _): values.count / max(1, featureCount)
         case .transactions(let inputs): inputs.count
         }
     }
 
     /// Features `from` to `to` of all rows laid end to end are row `row`.
-    func features(row: Int) -> ArraySlice<Float> {
-        guard case .rows(let values, let featureCount) = self else { return [] }
+    func features(row: Int) -> ArraySlice<Double> {
+        guard case .rows(let values, let featureCount, _) = self else { return [] }
         return values[(row * featureCount)..<((row + 1) * featureCount)]
     }
 }
@@ -40,14 +41,14 @@ enum InputOrigin: Sendable, Equatable {
 
 extension LoadInput {
     /// Rows of an .npy or .csv file.
-    static func read(rowsPath path: String) throws(LoadError) -> LoadInput {
-        let matrix: Matrix<Float>
-        do { matrix = try RowFile.read(path) } catch { throw .input("\(path): \(error)") }
+    static func read(rowsPath path: String, precision: Precision) throws(LoadError) -> LoadInput {
+        let matrix: Matrix<Double>
+        do { matrix = try RowFile.read(path, precision: precision) } catch { throw .input("\(path): \(error)") }
         guard matrix.rows > 0, matrix.columns > 0 else { throw .input("\(path) holds no row") }
         guard matrix.rows <= LoadLimits.rowCountMax else {
             throw .input("\(path) holds \(matrix.rows) rows, the limit is \(LoadLimits.rowCountMax)")
         }
-        return .rows(matrix.elements, featureCount: matrix.columns)
+        return .rows(matrix.elements, featureCount: matrix.columns, precision)
     }
 
     /// Typed transactions, one JSON object a line; empty lines are skipped.
@@ -69,18 +70,20 @@ extension LoadInput {
     /// The rows that vouch for a bundle; nil when it has none.
     static func golden(_ bundle: Bundle) -> LoadInput? {
         guard bundle.goldenRowCount > 0 else { return nil }
-        return .rows(bundle.goldenRows32().flatMap { $0 }, featureCount: bundle.featureCount)
+        return .rows(bundle.goldenFeatures, featureCount: bundle.featureCount, bundle.precision)
     }
 
-    /// Rows that a schema admits: the same for the same seed.
-    static func random(_ features: [ModelDescription.Feature], rowCount: Int, seed: UInt64) -> LoadInput {
+    /// Rows that a schema admits, of float32 numbers: the same for the same seed.
+    static func random(
+        _ features: [ModelDescription.Feature], rowCount: Int, seed: UInt64, precision: Precision
+    ) -> LoadInput {
         var generator = SplitMix(seed: seed)
-        var values: [Float] = []
+        var values: [Double] = []
         values.reserveCapacity(rowCount * features.count)
         for _ in 0..<rowCount {
-            for feature in features { values.append(randomValue(feature, &generator)) }
+            for feature in features { values.append(Double(randomValue(feature, &generator))) }
         }
-        return .rows(values, featureCount: features.count)
+        return .rows(values, featureCount: features.count, precision)
     }
 
     /// One value in twenty is missing, where that is allowed.
@@ -109,11 +112,17 @@ extension LoadInput {
         ) { item in
             switch self {
             case .transactions(let inputs): return .score(ScoreRequest(model: model, input: inputs[item]))
-            case .rows where perItem == 1:
-                return .score(ScoreRequest(model: model, input: .features32(Array(features(row: item)))))
-            case .rows:
+            case .rows(_, _, let precision) where perItem == 1:
+                let row = features(row: item)
+                return .score(
+                    ScoreRequest(
+                        model: model, input: precision == .float32 ? .features32(row.map(Float.init)) : .features64(Array(row))))
+            case .rows(_, _, let precision):
                 let rows = (0..<perItem).flatMap { features(row: (item * perItem + $0) % rowCount) }
-                return .scoreBatch(ScoreBatchRequest(model: model, features32: rows, rowCount: UInt32(perItem)))
+                return .scoreBatch(
+                    precision == .float32
+                        ? ScoreBatchRequest(model: model, features32: rows.map(Float.init), rowCount: UInt32(perItem))
+                        : ScoreBatchRequest(model: model, features64: rows, rowCount: UInt32(perItem)))
             }
         }
     }

@@ -1,3 +1,4 @@
+import Forest
 import Glibc
 import Platform
 import Wire
@@ -69,13 +70,11 @@ public final class LoadRun: Sendable {
         let reference = ModelReference(
             bundle: configuration.bundle, alias: configuration.alias, version: configuration.version)
         let description = try source.describe(reference)
-        guard description.precisionBits == 32 else {
-            throw .input("\(configuration.bundle) takes float64 features, which this version does not send")
-        }
+        let precision: Precision = description.precisionBits == 32 ? .float32 : .float64
         if let path = configuration.transactionsPath { return (try LoadInput.read(transactionsPath: path), .file(path)) }
         if let path = configuration.rowsPath {
-            let input = try LoadInput.read(rowsPath: path)
-            if case .rows(_, let featureCount) = input, featureCount != description.features.count {
+            let input = try LoadInput.read(rowsPath: path, precision: precision)
+            if case .rows(_, let featureCount, _) = input, featureCount != description.features.count {
                 throw .featureCount(expected: description.features.count, actual: featureCount)
             }
             return (input, .file(path))
@@ -85,7 +84,7 @@ public final class LoadRun: Sendable {
         }
         guard !description.features.isEmpty else { throw .badReply("the server does not tell the bundle's features") }
         let seed = configuration.seed
-        return (LoadInput.random(description.features, rowCount: 1_000, seed: seed), .random(seed: seed))
+        return (LoadInput.random(description.features, rowCount: 1_000, seed: seed, precision: precision), .random(seed: seed))
     }
 
     /// Compares the requests with what the server says that it takes.

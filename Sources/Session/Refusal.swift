@@ -1,4 +1,5 @@
 import Decision
+import Forest
 import Registry
 import Wire
 
@@ -6,7 +7,7 @@ import Wire
 enum Refusal: Error, Equatable {
     case deadlineExceeded(lateMicroseconds: Int64)
     case inputCount(Int)
-    case precision
+    case precision(Precision)
     case unknownBundle
     case unknownAlias
     case unknownVersion
@@ -35,7 +36,7 @@ enum Refusal: Error, Equatable {
         case .unknownBundle, .unknownAlias, .unknownVersion: .notFound
         case .auditUnavailable: .auditUnavailable
         case .notAdministrator: .permissionDenied
-        case .explainUnsupported: .unimplemented
+        case .explainUnsupported: .failedPrecondition
         case .tooManyInFlight, .controlQueueFull: .resourceExhausted
         default: .invalidArgument
         }
@@ -85,7 +86,8 @@ enum Refusal: Error, Equatable {
         switch self {
         case .deadlineExceeded(let late): "the deadline had passed \(late) us before"
         case .inputCount(let count): "\(count) inputs, exactly one of features32, features64, bitcoin and card is wanted"
-        case .precision: "the bundle's precision is float32: send features32"
+        case .precision(let precision):
+            "the bundle's precision is \(precision): send \(precision == .float32 ? "features32" : "features64")"
         case .unknownBundle: "no bundle of that name is served"
         case .unknownAlias: "the bundle has no such alias"
         case .unknownVersion: "that version of the bundle is not served"
@@ -97,7 +99,7 @@ enum Refusal: Error, Equatable {
             "the caller's name has \(byteCount) bytes, at most \(WireLimits.callerByteCountMax) are kept"
         case .textNotUTF8: "transaction_id and caller are UTF-8"
         case .explainOutOfRange(let count): "\(count) reasons were asked for, 0 to 32 are possible"
-        case .explainUnsupported: "this server gives no feature reasons yet; send explain 0"
+        case .explainUnsupported: "the bundle has no contributions of features (it knows no covers); send explain 0"
         case .auditUnavailable: "the audit trail takes no record now, so there is no decision"
         case .transactionTooLarge(let byteCount): "the audit record would take \(byteCount) bytes, more than the trail can hold"
         case .batchRowCount(let got, let limit): "\(got) rows, 1 to \(limit) are accepted"

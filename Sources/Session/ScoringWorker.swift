@@ -1,5 +1,6 @@
 import Audit
 import Decision
+import Forest
 import ModelBundle
 import Platform
 import Registry
@@ -79,41 +80,38 @@ public final class ScoringWorker {
 /// Safety: each buffer is owned by this object and freed by deinit; pointers handed out die at the next call that may grow it.
 @safe
 final class RowScratch {
-    private(set) var features = UnsafeMutableBufferPointer<Float>.allocate(capacity: 256)
-    private(set) var raw = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64)
-    private(set) var outputs = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64)
-    /// The same as float64, as they travel.
-    private(set) var rawDoubles = UnsafeMutableBufferPointer<Double>.allocate(capacity: 64)
-    private(set) var scores = UnsafeMutableBufferPointer<Double>.allocate(capacity: 64)
+    private(set) var features32 = UnsafeMutableBufferPointer<Float>.allocate(capacity: 256)
+    private(set) var features64 = UnsafeMutableBufferPointer<Double>.allocate(capacity: 256)
+    private(set) var raw = UnsafeMutableBufferPointer<Double>.allocate(capacity: 64)
+    private(set) var outputs = UnsafeMutableBufferPointer<Double>.allocate(capacity: 64)
+    /// A row's contributions to its raw scores.
+    private(set) var contributions = UnsafeMutableBufferPointer<Double>.allocate(capacity: 0)
+    var explaining = ExplainerScratch(byteCount: 0)
 
     deinit {
-        unsafe features.deallocate()
+        unsafe features32.deallocate()
+        unsafe features64.deallocate()
         unsafe raw.deallocate()
         unsafe outputs.deallocate()
-        unsafe rawDoubles.deallocate()
-        unsafe scores.deallocate()
+        unsafe contributions.deallocate()
     }
 
     func reserve(featureCount: Int, rawCount: Int, outputCount: Int) {
-        if featureCount > (unsafe features.count) { unsafe Self.replace(&features, featureCount) }
-        if rawCount > (unsafe raw.count) {
-            unsafe Self.replace(&raw, rawCount)
-            unsafe Self.replace(&rawDoubles, rawCount)
+        if featureCount > (unsafe features32.count) {
+            unsafe Self.replace(&features32, featureCount)
+            unsafe Self.replace(&features64, featureCount)
         }
-        if outputCount > (unsafe outputs.count) {
-            unsafe Self.replace(&outputs, outputCount)
-            unsafe Self.replace(&scores, outputCount)
-        }
+        if rawCount > (unsafe raw.count) { unsafe Self.replace(&raw, rawCount) }
+        if outputCount > (unsafe outputs.count) { unsafe Self.replace(&outputs, outputCount) }
+    }
+
+    func reserve(contributionCount: Int, scratchByteCount: Int) {
+        if scratchByteCount > explaining.byteCount { explaining = ExplainerScratch(byteCount: scratchByteCount) }
+        if contributionCount > (unsafe contributions.count) { unsafe Self.replace(&contributions, contributionCount) }
     }
 
     private static func replace<Element>(_ buffer: inout UnsafeMutableBufferPointer<Element>, _ count: Int) {
         unsafe buffer.deallocate()
         unsafe buffer = .allocate(capacity: count)
-    }
-
-    /// Widens `rawCount` margins and `outputCount` outputs; exact.
-    func widen(rawCount: Int, outputCount: Int) {
-        for index in 0..<rawCount { unsafe rawDoubles[index] = Double(raw[index]) }
-        for index in 0..<outputCount { unsafe scores[index] = Double(outputs[index]) }
     }
 }

@@ -40,7 +40,7 @@ extension Session {
         _ bundle: Bundle,
         _ worker: ScoringWorker
     ) throws(Refusal) -> ScoreBatchMessage {
-        let features = try unsafe self.features(batch, bundle)
+        let features = try self.features(batch, bundle)
         let rowCount = batch.rowCount
         let (rawCount, outputCount) = (bundle.rawCount, bundle.outputCount)
         // Before anything is computed or recorded: a decision whose reply can't be sent must not be in the trail.
@@ -51,15 +51,15 @@ extension Session {
         }
         let rows = worker.rows
         rows.reserve(featureCount: 0, rawCount: rowCount * rawCount, outputCount: rowCount * outputCount)
-        unsafe bundle.scoreBatch32(
-            features.baseAddress!, rowCount: rowCount, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
-        rows.widen(rawCount: rowCount * rawCount, outputCount: rowCount * outputCount)
+        unsafe features.score(
+            with: bundle, rowCount: rowCount, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
 
+        let firstRow = features.row(0, featureCount: bundle.featureCount)
         var fields = unsafe DecisionFields(
             bundle: batch.bundle, alias: batch.version == 0 ? worker.aliasText(batch.alias) : .empty, version: served.version,
-            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.scores[..<outputCount]),
-            raw: UnsafeBufferPointer(rebasing: rows.rawDoubles[..<rawCount]),
-            features32: UnsafeBufferPointer(rebasing: features[..<bundle.featureCount]), transactionID: .empty, caller: caller)
+            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.outputs[..<outputCount]),
+            raw: UnsafeBufferPointer(rebasing: rows.raw[..<rawCount]), features32: firstRow.float32,
+            features64: firstRow.float64, transactionID: .empty, caller: caller)
         fields.requestID = request.id
         fields.stage = .online
         fields.isUnproven = unsafe served.isUnproven
@@ -83,9 +83,10 @@ extension Session {
         reply.scores.reserveCapacity(rowCount)
         reply.outcomes.reserveCapacity(rowCount)
         for row in 0..<rowCount {
-            unsafe fields.scores = UnsafeBufferPointer(rebasing: rows.scores[row * outputCount..<(row + 1) * outputCount])
-            unsafe fields.features32 = UnsafeBufferPointer(
-                rebasing: features[row * bundle.featureCount..<(row + 1) * bundle.featureCount])
+            unsafe fields.scores = UnsafeBufferPointer(rebasing: rows.outputs[row * outputCount..<(row + 1) * outputCount])
+            let own = features.row(row, featureCount: bundle.featureCount)
+            unsafe fields.features32 = own.float32
+            unsafe fields.features64 = own.float64
             let decided = unsafe DecisionEngine.judge(rows.outputs.baseAddress! + row * outputCount, policy: bundle.policy)
             let outcome = WireOutcome(decided.outcome)
             if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
@@ -110,27 +111,9 @@ extension Session {
         reply.digest = unsafe [UInt8](served.digest)
         reply.auditSequenceFirst = first
         reply.serverNanoseconds = fields.serverNanoseconds
-        if outputCount > 1 { reply.allScores = unsafe Array(rows.scores[..<(rowCount * outputCount)]) }
-        if batch.includesRaw { reply.raw = unsafe Array(rows.rawDoubles[..<(rowCount * rawCount)]) }
+        if outputCount > 1 { reply.allScores = unsafe Array(rows.outputs[..<(rowCount * outputCount)]) }
+        if batch.includesRaw { reply.raw = unsafe Array(rows.raw[..<(rowCount * rawCount)]) }
         reply.isUnproven = unsafe served.isUnproven
         return reply
-    }
-
-    /// All rows, valid as the schema says.
-    private func features(_ batch: ScoreBatchView, _ bundle: Bundle) throws(Refusal) -> UnsafeBufferPointer<Float> {
-        let features = unsafe batch.features32
-        guard unsafe batch.features64.isEmpty else { throw .precision }
-        guard features.count == batch.rowCount * bundle.featureCount else {
-            throw unsafe .features(.count(got: features.count, expected: batch.rowCount * bundle.featureCount))
-        }
-        let schema = bundle.schema
-        do throws(FeatureVectorError) {
-            for row in 0..<batch.rowCount {
-                try unsafe FeatureValidation.check(features.baseAddress! + row * bundle.featureCount, schema: schema)
-            }
-        } catch {
-            throw .features(error)
-        }
-        return unsafe features
     }
 }

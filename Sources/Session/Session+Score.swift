@@ -14,7 +14,6 @@ extension Session {
         try checkDeadline(request, worker)
         guard score.inputKindCount == 1 else { throw .inputCount(score.inputKindCount) }
         guard score.explain <= 32 else { throw .explainOutOfRange(score.explain) }
-        guard score.explain == 0 else { throw .explainUnsupported }
         let caller = self.caller(score.caller, worker)
         try check(transactionID: score.transactionID, caller: caller)
         let entry = try worker.find(name: score.bundle, alias: score.alias, version: score.version)
@@ -38,18 +37,17 @@ extension Session {
     ) throws(Refusal) {
         let rows = worker.rows
         rows.reserve(featureCount: bundle.featureCount, rawCount: bundle.rawCount, outputCount: bundle.outputCount)
-        let features = unsafe try self.features(score, bundle, rows)
-        let decided = unsafe DecisionEngine.decide(
-            features.baseAddress!, bundle: bundle, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
-        rows.widen(rawCount: bundle.rawCount, outputCount: bundle.outputCount)
+        let features = try self.features(score, bundle, rows)
+        unsafe features.score(with: bundle, rowCount: 1, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
+        let decided = unsafe DecisionEngine.judge(rows.outputs.baseAddress!, policy: bundle.policy)
         let outcome = WireOutcome(decided.outcome)
 
         let transaction = score.hasTransaction ? EncodedTransaction.encode(score, arena: worker.arena) : .none
         var fields = unsafe DecisionFields(
             bundle: score.bundle, alias: score.version == 0 ? worker.aliasText(score.alias) : .empty, version: served.version,
-            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.scores[..<bundle.outputCount]),
-            raw: UnsafeBufferPointer(rebasing: rows.rawDoubles[..<bundle.rawCount]), features32: features,
-            transactionID: score.transactionID, caller: caller)
+            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.outputs[..<bundle.outputCount]),
+            raw: UnsafeBufferPointer(rebasing: rows.raw[..<bundle.rawCount]), features32: features.float32,
+            features64: features.float64, transactionID: score.transactionID, caller: caller)
         fields.requestID = request.id
         fields.score = decided.score
         fields.outcome = outcome
@@ -57,6 +55,7 @@ extension Session {
         fields.reason = decided.reason
         fields.includesRaw = score.includesRaw
         fields.isUnproven = unsafe served.isUnproven
+        if score.explain > 0 { fields.contributions = try reasons(Int(score.explain), features, bundle, rows) }
 
         let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
         guard let sequence = worker.producer.reserve(count: 1, byteCountMax: recordByteCountMax) else {
@@ -75,40 +74,10 @@ extension Session {
         // From here on the record survives the process: only now may the reply exist.
         worker.producer.commit()
 
-        let room = unsafe output.reserve(DecisionFields.replyByteCountMax(outputCount: max(bundle.outputCount, bundle.rawCount)))
+        let room = unsafe output.reserve(fields.replyByteCountMax)
         output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))
         worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
         worker.counters.countDuration(nanoseconds: fields.serverNanoseconds)
-    }
-
-    /// The feature vector that came with the request, or derived from its transaction; valid as the schema says.
-    private func features(_ score: ScoreView, _ bundle: Bundle, _ rows: RowScratch) throws(Refusal) -> UnsafeBufferPointer<Float>
-    {
-        let schema = bundle.schema
-        if score.hasTransaction {
-            let destination = unsafe rows.features
-            do throws(TransactionError) {
-                if let bitcoin = score.bitcoin {
-                    try unsafe FeatureDeriver.derive(bitcoin, schema: schema, into: destination.baseAddress!)
-                } else if let card = score.card {
-                    try unsafe FeatureDeriver.derive(card, schema: schema, into: destination.baseAddress!)
-                }
-            } catch {
-                throw .transaction(error)
-            }
-            return unsafe UnsafeBufferPointer(rebasing: destination[..<bundle.featureCount])
-        }
-        let features = unsafe score.features32
-        guard !features.isEmpty else { throw .precision }
-        guard features.count == bundle.featureCount else {
-            throw unsafe .features(.count(got: features.count, expected: bundle.featureCount))
-        }
-        do throws(FeatureVectorError) {
-            try unsafe FeatureValidation.check(features.baseAddress!, schema: schema)
-        } catch {
-            throw .features(error)
-        }
-        return unsafe features
     }
 
     func check(transactionID: TextView, caller: TextView) throws(Refusal) {

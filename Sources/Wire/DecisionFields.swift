@@ -24,6 +24,35 @@ public struct ReasonFields {
     }
 }
 
+/// One reason given by the model: a feature's share of the raw score.
+public struct ContributionFields {
+    public let feature: String
+    public let value: Double
+    public let contribution: Double
+    /// The bundle's text for people.
+    public let text: String
+
+    public init(feature: String, value: Double, contribution: Double, text: String) {
+        self.feature = feature
+        self.value = value
+        self.contribution = contribution
+        self.text = text
+    }
+
+    /// No encoded reason is longer.
+    fileprivate var byteCountMax: Int { 64 + feature.utf8.count + text.utf8.count }
+
+    fileprivate func message(_ arena: MessageArena) -> UnsafeMutablePointer<Assay__V1__Reason> {
+        let message = unsafe arena.message(assay__v1__reason__init)
+        unsafe message.pointee.code = arena.string("FEATURE")
+        unsafe message.pointee.feature = arena.string(feature)
+        unsafe message.pointee.value = value
+        unsafe message.pointee.contribution = contribution
+        unsafe message.pointee.text = arena.string(text)
+        return unsafe message
+    }
+}
+
 /// All that the hot path knows of one decision, as views: encoded once into the audit record and once into the reply, without a malloc.
 ///
 /// Safety: every pointer and view here must outlive the calls that encode it; they point into the request's arena, the published
@@ -45,16 +74,21 @@ public struct DecisionFields {
     public var scores: UnsafeBufferPointer<Double>
     public var raw: UnsafeBufferPointer<Double>
     public var includesRaw = false
+    /// One of the two is empty.
     public var features32: UnsafeBufferPointer<Float>
+    public var features64: UnsafeBufferPointer<Double>
     public var transactionID: TextView
     public var caller: TextView
     public var serverNanoseconds: UInt64 = 0
     public var isUnproven = false
     public var reason: ReasonFields?
+    /// What the caller asked for, greatest first.
+    public var contributions: [ContributionFields] = []
 
     public init(
         bundle: TextView, alias: TextView, version: UInt32, digest: UnsafeRawBufferPointer, scores: UnsafeBufferPointer<Double>,
-        raw: UnsafeBufferPointer<Double>, features32: UnsafeBufferPointer<Float>, transactionID: TextView, caller: TextView
+        raw: UnsafeBufferPointer<Double>, features32: UnsafeBufferPointer<Float>, features64: UnsafeBufferPointer<Double>,
+        transactionID: TextView, caller: TextView
     ) {
         self.bundle = bundle
         self.alias = alias
@@ -63,19 +97,36 @@ public struct DecisionFields {
         unsafe self.scores = unsafe scores
         unsafe self.raw = unsafe raw
         unsafe self.features32 = unsafe features32
+        unsafe self.features64 = unsafe features64
         self.transactionID = transactionID
         self.caller = caller
     }
 }
 
 extension DecisionFields {
-    /// No reply to a Score request with `outputCount` outputs is longer, its frame header included.
-    public static func replyByteCountMax(outputCount: Int) -> Int {
-        // Two double arrays; the rest (names, digest, varints, one reason) stays below 512.
-        512 + 16 * outputCount
+    /// No reply of these fields is longer, its frame header included.
+    public var replyByteCountMax: Int {
+        // Two double arrays; the rest (names, digest, varints, the policy's reason) stays below 512.
+        unsafe 512 + 8 * (scores.count + raw.count) + contributionByteCountMax
     }
 
-    /// Encodes the reply as one frame to `destination`, which has room for ``replyByteCountMax(outputCount:)``; returns its length.
+    private var contributionByteCountMax: Int { contributions.reduce(0) { $0 + $1.byteCountMax } }
+
+    /// The policy's reason, then the contributions; nil when there are none.
+    private func reasons(
+        _ arena: MessageArena
+    ) -> (count: Int, list: UnsafeMutablePointer<UnsafeMutablePointer<Assay__V1__Reason>?>)? {
+        let policyCount = reason == nil ? 0 : 1
+        let count = policyCount + contributions.count
+        guard count > 0 else { return nil }
+        let list = unsafe arena.pointers(count) { index in
+            if index == 0, let reason { return unsafe reason.message(arena) }
+            return unsafe contributions[index - policyCount].message(arena)
+        }
+        return unsafe (count, list)
+    }
+
+    /// Encodes the reply as one frame to `destination`, which has room for ``replyByteCountMax``; returns its length.
     public func writeReplyFrame(to destination: UnsafeMutableRawPointer, arena: MessageArena) -> Int {
         let decision = unsafe arena.message(assay__v1__decision__init)
         unsafe decision.pointee.score_presence_case = ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE
@@ -95,9 +146,9 @@ extension DecisionFields {
             unsafe decision.pointee.n_raw = raw.count
             unsafe decision.pointee.raw = unsafe UnsafeMutablePointer(mutating: raw.baseAddress)
         }
-        if let reason {
-            unsafe decision.pointee.n_reasons = 1
-            unsafe decision.pointee.reasons = arena.pointers(1) { _ in unsafe reason.message(arena) }
+        if let reasons = unsafe reasons(arena) {
+            unsafe decision.pointee.n_reasons = reasons.count
+            unsafe decision.pointee.reasons = reasons.list
         }
         unsafe decision.pointee.unproven = isUnproven ? 1 : 0
 
@@ -146,8 +197,9 @@ public struct EncodedTransaction {
 extension DecisionFields {
     /// No audit record of these fields is longer.
     public func recordByteCountMax(transactionByteCount: Int) -> Int {
-        // Names, digest, varints, one reason and the tags stay below 512.
-        unsafe 512 + 4 * features32.count + 8 * scores.count + transactionID.byteCount + caller.byteCount + transactionByteCount
+        // Names, digest, varints, the policy's reason and the tags stay below 512.
+        unsafe 512 + 4 * features32.count + 8 * (features64.count + scores.count) + transactionID.byteCount + caller.byteCount
+            + transactionByteCount + contributionByteCountMax
     }
 
     /// Encodes the `assay.v1.AuditRecord` to `destination`, which has room for ``recordByteCountMax(transactionByteCount:)``.
@@ -161,6 +213,7 @@ extension DecisionFields {
         unsafe record.pointee.version = version
         unsafe record.pointee.digest = binary(digest)
         unsafe record.pointee.features32 = binary(UnsafeRawBufferPointer(features32))
+        unsafe record.pointee.features64 = binary(UnsafeRawBufferPointer(features64))
         unsafe record.pointee.bitcoin = unsafe transaction.bitcoin
         unsafe record.pointee.card = unsafe transaction.card
         unsafe record.pointee.scores = binary(UnsafeRawBufferPointer(scores))
@@ -168,9 +221,9 @@ extension DecisionFields {
         unsafe record.pointee.score = score
         unsafe record.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
         unsafe record.pointee.stage = Assay__V1__Stage(stage.rawValue)
-        if let reason {
-            unsafe record.pointee.n_reasons = 1
-            unsafe record.pointee.reasons = arena.pointers(1) { _ in unsafe reason.message(arena) }
+        if let reasons = unsafe reasons(arena) {
+            unsafe record.pointee.n_reasons = reasons.count
+            unsafe record.pointee.reasons = reasons.list
         }
         unsafe record.pointee.transaction_id = transactionID.cString ?? record.pointee.transaction_id
         unsafe record.pointee.caller = caller.cString ?? record.pointee.caller

@@ -74,7 +74,9 @@ public struct ScoreRequest: Equatable, Sendable {
 public struct ScoreBatchRequest: Equatable, Sendable {
     public var model: ModelReference
     /// [rowCount, features] row-major.
-    public var features32: [Float]
+    public var features32: [Float] = []
+    /// The same, for bundles of that precision.
+    public var features64: [Double] = []
     public var rowCount: UInt32
     public var transactionIDs: [String] = []
     public var caller = ""
@@ -83,6 +85,12 @@ public struct ScoreBatchRequest: Equatable, Sendable {
     public init(model: ModelReference, features32: [Float], rowCount: UInt32) {
         self.model = model
         self.features32 = features32
+        self.rowCount = rowCount
+    }
+
+    public init(model: ModelReference, features64: [Double], rowCount: UInt32) {
+        self.model = model
+        self.features64 = features64
         self.rowCount = rowCount
     }
 }
@@ -286,6 +294,8 @@ extension ScoreBatchRequest {
         unsafe message.pointee.row_count = rowCount
         unsafe message.pointee.n_features32 = features32.count
         unsafe message.pointee.features32 = arena.copy(features32)
+        unsafe message.pointee.n_features64 = features64.count
+        unsafe message.pointee.features64 = arena.copy(features64)
         unsafe message.pointee.n_transaction_ids = transactionIDs.count
         unsafe message.pointee.transaction_ids = arena.strings(transactionIDs)
         return unsafe message

@@ -54,7 +54,7 @@ import Wire
 }
 
 @Suite struct DecisionEngineTests {
-    private func judged(_ score: Float, _ policy: OutcomePolicy) -> ScoredDecision {
+    private func judged(_ score: Double, _ policy: OutcomePolicy) -> ScoredDecision {
         DecisionEngine.judge([score], policy: policy)
     }
 
@@ -71,7 +71,7 @@ import Wire
         let decline = try #require(judged(0.8, policy).reason)
         #expect(judged(0.8, policy).outcome == .decline)
         #expect(
-            decline.code.description == "SCORE_AT_LEAST_DECLINE" && decline.value == Double(Float(0.8))
+            decline.code.description == "SCORE_AT_LEAST_DECLINE" && decline.value == 0.8
                 && decline.threshold == 0.75)
     }
 

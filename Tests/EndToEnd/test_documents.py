@@ -14,7 +14,9 @@ from typing import Iterator
 
 import numpy as np
 import pytest
+from assay._export._catalogue import SOURCES
 from assay._proto.assay.v1 import audit_pb2
+from bundle_page import BundlePage
 from conftest import BUNDLES, ROOT, Postgres, Server, load, output_of, push, run
 
 DOCUMENTS = sorted(
@@ -89,6 +91,7 @@ def test_the_catalogue_of_features_is_the_codes() -> None:
         documented |= {f"{kind}.{name}": int(first) + index for index, name in enumerate(listed)}
     # Inputs spend no OP_RETURN; its numbers are kept free.
     assert code == {name: number for name, number in documented.items() if not name.startswith("bitcoin.input_op_return")}
+    assert code == SOURCES
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -136,80 +139,29 @@ def test_what_the_container_is_built_from_is_a_whole_package(work: pathlib.Path)
 # -- docs/BUNDLE.md, byte by byte
 
 
-def text_at(data: bytes, offset: int) -> tuple[str, int]:
-    (count,) = struct.unpack_from("<I", data, offset)
-    return data[offset + 4 : offset + 4 + count].decode(), offset + 4 + count
-
-
-def sections_of(data: bytes) -> dict[int, bytes]:
-    version, count, total = struct.unpack_from("<IIQ", data, 8)
-    assert (data[:8], version, total, data[24:64]) == (b"ASSAYBDL", 1, len(data), bytes(40))
-    assert data[-32:] == hashlib.sha256(data[:-32]).digest() and len(data) % 64 == 32
-    sections, end = {}, 64 + 24 * count
-    for index in range(count):
-        number, zero, offset, byte_count = struct.unpack_from("<IIQQ", data, 64 + 24 * index)
-        assert zero == 0 and offset == (end + 63) // 64 * 64 and data[end:offset] == bytes(offset - end)
-        sections[number] = data[offset : offset + byte_count]
-        end = offset + byte_count
-    assert data[end:-32] == bytes(len(data) - 32 - end) and len(data) - 32 - end < 64
-    return sections
-
-
-def order_key(value: np.float32) -> int:
-    bits = int(value.view(np.uint32))
-    bits = 0 if bits == 0x80000000 else bits
-    return ~bits & 0xFFFFFFFF if bits >> 31 else bits ^ 0x80000000
-
-
-def raw_score(row: np.ndarray, sections: dict[int, bytes], tree_count: int, slot_bits: int) -> np.float32:
-    """One row on a forest of one output, as the page tells it."""
-    slots = [0]
-    for value in row:
-        slots += [0, 0xFFFFFFFF] if np.isnan(value) else [order_key(value)] * 2
-    nodes, roots = np.frombuffer(sections[5], "<u4"), np.frombuffer(sections[6], "<u4")
-    total = np.frombuffer(sections[9], "<f4")[0]
-    for root in roots[:tree_count]:
-        node = int(root)
-        while link := int(nodes[2 * node + 1]):
-            goes_right = slots[link & ((1 << slot_bits) - 1)] > int(nodes[2 * node])
-            node += (link >> slot_bits) + goes_right
-        total = np.float32(total + nodes[2 * node : 2 * node + 1].view("<f4")[0])
-    return total
-
-
 @pytest.mark.parametrize("path", sorted(BUNDLES.glob("*.assay")), ids=lambda path: path.stem)
 def test_a_reader_written_after_the_page_scores_the_bundle_bit_for_bit(path: pathlib.Path) -> None:
     data = path.read_bytes()
     facts = output_of("bundle", "inspect", path)
     assert facts["digest"] == hashlib.sha256(data).hexdigest()
-    sections = sections_of(data)
-    assert list(sections) == list(range(1, 11))
+    page = BundlePage(data)
+    assert (page.name, page.objective, page.tree_count) == (facts["name"], facts["objective"], facts["tree_count"])
+    assert page.feature_count == facts["feature_count"] and page.provenance == facts["provenance"]
+    for feature, told in zip(page.features, facts["features"], strict=True):
+        assert all(feature[key] == told[key] for key in ("name", "type", "missing_allowed", "reason"))
+        assert (feature["source"] == 0) == (told["source"] is None)
+    assert page.raw_tolerance == page.output_tolerance == 0
+    assert page.check_golden() == facts["golden_rows"] > 0
 
-    precision, transform, engine, slot_bits, features, raws, trees, nodes = struct.unpack_from("<HHHHIIII", sections[1])
-    assert (precision, transform, engine, raws) == (1, 2, 1, 1)
-    name, offset = text_at(sections[1], 24)
-    objective, offset = text_at(sections[1], offset)
-    assert offset == len(sections[1])
-    assert (name, objective, trees) == (facts["name"], facts["objective"], facts["tree_count"])
 
-    offset = 4
-    for feature in facts["features"]:
-        kind, may_be_missing, _ = struct.unpack_from("<BBH", sections[2], offset)
-        feature_name, offset = text_at(sections[2], offset + 4)
-        assert (feature_name, ["float", "integer", "boolean", "categorical"][kind - 1]) == (feature["name"], feature["type"])
-        assert may_be_missing in (0, 1)
-    assert offset == len(sections[2]) and struct.unpack_from("<I", sections[2]) == (features,)
-    assert len(sections[3]) == 24 and len(sections[5]) == 8 * nodes
-    padded = (trees + 7) // 8 * 8
-    assert [len(sections[n]) for n in (6, 7, 8, 9)] == [4 * padded, 4 * padded, padded // 2, 4 * raws]
-    assert sections[5][-8:] == struct.pack("<II", 0x80000000, 0)
-
-    count, zero = struct.unpack_from("<II", sections[10])
-    assert zero == 0 and len(sections[10]) == 8 + 4 * count * (features + 2 * raws)
-    rows = np.frombuffer(sections[10], "<f4", count * features, 8).reshape(count, features)
-    expected = np.frombuffer(sections[10], "<f4", count, 8 + 4 * count * features)
-    got = np.array([raw_score(row, sections, trees, slot_bits) for row in rows], "<f4")
-    assert got.tobytes() == expected.tobytes()
+def test_the_sections_of_a_bundle_are_documented_and_no_others() -> None:
+    text = section(document("BUNDLE.md"), "Sections")
+    documented = {name: int(number) for number, name in re.findall(r"^\| (\d+) \| `([a-z_.]+)` \|", text, re.MULTILINE)}
+    source = swift("ModelBundle/BundleFormat.swift")
+    numbers = {case: int(number) for case, number in re.findall(r"case (\w+) = (\d+)", source)}
+    names = dict(re.findall(r'case \.(\w+): "([a-z_.]+)"', source))
+    reserved = {"costs": numbers["costs"], "reference_histograms": numbers["referenceHistograms"]}
+    assert documented == {names[case]: number for case, number in numbers.items() if case in names} | reserved
 
 
 # -- docs/JOURNAL.md, byte by byte

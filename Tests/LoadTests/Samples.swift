@@ -74,12 +74,12 @@ enum Samples {
     }
 
     /// A bundle of two features whose score is `low` below the threshold 0 of the first and `high` from there on.
-    static func bundle(low: Float = 0.25, high: Float = 0.75) throws -> [UInt8] {
+    static func bundle(low: Double = 0.25, high: Double = 0.75) throws -> [UInt8] {
         let tree = TreeEnsemble.Tree(nodes: [
             .split(feature: 0, threshold: 0, missingGoesLeft: true, left: 1, right: 2), .leaf(low), .leaf(high),
         ])
-        let ensemble = TreeEnsemble(featureCount: 2, baseMargins: [0], transform: .identity, trees: [tree])
-        let rows: [Float] = [-1, 5, 1, 5, .nan, 0]
+        let ensemble = TreeEnsemble(featureCount: 2, baseMargins: [0], transform: Transform(.identity), trees: [tree])
+        let rows: [Double] = [-1, 5, 1, 5, .nan, 0]
         let draft = BundleDraft(
             name: "cards", objective: "reg:squarederror", schema: FeatureSchema(features: [.init(name: "a"), .init(name: "b")]),
             policy: .probability, ensemble: ensemble, golden: GoldenRows(rowCount: 3, features: rows, outputs: [low, high, low]))

@@ -130,7 +130,8 @@ private final class ControlBench {
         ])
         let draft = BundleDraft(
             name: "stump", objective: "binary:logistic", schema: FeatureSchema(features: [.init(name: "a")]),
-            policy: .probability, ensemble: TreeEnsemble(featureCount: 1, baseMargins: [0], transform: .logistic, trees: [tree]))
+            policy: .probability,
+            ensemble: TreeEnsemble(featureCount: 1, baseMargins: [0], transform: Transform(.logistic), trees: [tree]))
         return try draft.serialized()
     }
 }

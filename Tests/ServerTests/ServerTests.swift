@@ -138,7 +138,8 @@ private final class ServerBench {
         ])
         let draft = BundleDraft(
             name: "stump", objective: "binary:logistic", schema: FeatureSchema(features: [.init(name: "a"), .init(name: "b")]),
-            policy: .probability, ensemble: TreeEnsemble(featureCount: 2, baseMargins: [0], transform: .logistic, trees: [tree]))
+            policy: .probability,
+            ensemble: TreeEnsemble(featureCount: 2, baseMargins: [0], transform: Transform(.logistic), trees: [tree]))
         return try draft.serialized()
     }
 }

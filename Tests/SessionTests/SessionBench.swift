@@ -81,6 +81,14 @@ final class SessionBench {
         return try ask(.score(request))
     }
 
+    /// Serves another bundle, under its own name.
+    func push(_ bundle: [UInt8]) throws {
+        try File.writeAtomically(bundle, to: directory + "/another.assay")
+        _ = try watcher.directory.push(
+            file: directory + "/another.assay", alias: "champion", who: "test", why: "", allowUnproven: true)
+        watcher.refreshNow()
+    }
+
     func controlDone() { session.controlDone() }
     var isIdle: Bool { session.isIdle }
 
@@ -100,7 +108,7 @@ final class SessionBench {
                 .init(name: "a", source: .bitcoinFee), .init(name: "b", missingAllowed: false, source: .bitcoinInputCount),
                 .init(name: "c"),
             ]), policy: OutcomePolicy(decidingOutput: 0, reviewThreshold: 0.5, declineThreshold: 0.7),
-            ensemble: TreeEnsemble(featureCount: 3, baseMargins: [0], transform: .logistic, trees: [tree]))
+            ensemble: TreeEnsemble(featureCount: 3, baseMargins: [0], transform: Transform(.logistic), trees: [tree]))
         return try draft.serialized()
     }
 
