@@ -39,10 +39,12 @@ struct KernelForest: Sendable, CustomTestStringConvertible {
 
     static let all: [KernelForest] =
         (0...10).map { KernelForest(name: "complete \($0)", treeCount: 2 + 37 % ($0 + 3), shape: .complete(depth: $0)) }
-        + (1...10).map { KernelForest(name: "ragged \($0)", treeCount: 3 * $0, shape: .ragged(depth: $0), sumPrecision: .float64) }
+        + (1...10).map {
+            KernelForest(name: "ragged \($0)", treeCount: 3 * $0, shape: .ragged(depth: $0), sumPrecision: .float64)
+        }
         + [2, 16, 31, 63, 64].map { KernelForest(name: "\($0) leaves", shape: .leafwise(leafCount: $0), sumPrecision: .float64) }
         + [65, 127, 255, 500].map { KernelForest(name: "\($0) leaves", shape: .leafwise(leafCount: $0)) }
-        + [7, 40, 63, 64, 200].map { KernelForest(name: "path \($0)", shape: .path(depth: $0)) }
+        + [7, 40, 63, 64, 255].map { KernelForest(name: "path \($0)", shape: .path(depth: $0)) }
         + special
 
     private static let special: [KernelForest] = [
@@ -52,7 +54,8 @@ struct KernelForest: Sendable, CustomTestStringConvertible {
         KernelForest(name: "300 trees", treeCount: 300, shape: .complete(depth: 6)),
         KernelForest(name: "ragged 13", treeCount: 30, shape: .ragged(depth: 13), sumPrecision: .float64),
         KernelForest(name: "complete 12", treeCount: 9, shape: .complete(depth: 12)),
-        KernelForest(name: "complete 20 levels of one branch", treeCount: 9, shape: .mixed([.path(depth: 20), .complete(depth: 11)])),
+        KernelForest(
+            name: "complete 20 levels of one branch", treeCount: 9, shape: .mixed([.path(depth: 20), .complete(depth: 11)])),
         KernelForest(name: "16 thresholds", thresholdCount: 16, shape: .complete(depth: 6)),
         KernelForest(name: "17 thresholds", thresholdCount: 17, shape: .complete(depth: 6)),
         KernelForest(name: "255 thresholds", treeCount: 60, thresholdCount: 255, shape: .complete(depth: 6)),
@@ -63,21 +66,33 @@ struct KernelForest: Sendable, CustomTestStringConvertible {
         KernelForest(name: "240 slots", treeCount: 40, featureCount: 120, shape: .complete(depth: 6)),
         KernelForest(name: "240 slots, leafwise", treeCount: 40, featureCount: 120, shape: .leafwise(leafCount: 50)),
         KernelForest(name: "600 features", treeCount: 60, featureCount: 600, shape: .complete(depth: 6), fits: false),
-        KernelForest(name: "600 features, one way", treeCount: 2, featureCount: 600, shape: .complete(depth: 6), missingGoesBothWays: false),
-        KernelForest(name: "mixed", treeCount: 100, shape: .mixed([.complete(depth: 3), .leafwise(leafCount: 40), .ragged(depth: 9)])),
-        KernelForest(name: "mixed, all", treeCount: 60, shape: .mixed([.complete(depth: 0), .leafwise(leafCount: 200), .ragged(depth: 14)])),
+        KernelForest(
+            name: "600 features, one way", treeCount: 2, featureCount: 600, shape: .complete(depth: 6), missingGoesBothWays: false
+        ),
+        KernelForest(
+            name: "mixed", treeCount: 100, shape: .mixed([.complete(depth: 3), .leafwise(leafCount: 40), .ragged(depth: 9)])),
+        KernelForest(
+            name: "mixed, all", treeCount: 60,
+            shape: .mixed([.complete(depth: 0), .leafwise(leafCount: 200), .ragged(depth: 14)])),
         KernelForest(name: "three outputs", shape: .complete(depth: 5), outputCount: 3),
         KernelForest(name: "three outputs, leafwise", shape: .leafwise(leafCount: 31), outputCount: 3, sumPrecision: .float64),
         KernelForest(name: "vector leaves", shape: .ragged(depth: 7), outputCount: 3, hasVectorLeaves: true),
-        KernelForest(name: "vector leaves, leafwise", shape: .leafwise(leafCount: 60), outputCount: 2, hasVectorLeaves: true, sumPrecision: .float64),
+        KernelForest(
+            name: "vector leaves, leafwise", shape: .leafwise(leafCount: 60), outputCount: 2, hasVectorLeaves: true,
+            sumPrecision: .float64),
         KernelForest(name: "float64", shape: .complete(depth: 6), featurePrecision: .float64, sumPrecision: .float64),
-        KernelForest(name: "float64, leafwise", shape: .leafwise(leafCount: 63), featurePrecision: .float64, sumPrecision: .float64, flushesTiny: true),
-        KernelForest(name: "float64 features", treeCount: 60, thresholdCount: 700, shape: .complete(depth: 7), featurePrecision: .float64),
+        KernelForest(
+            name: "float64, leafwise", shape: .leafwise(leafCount: 63), featurePrecision: .float64, sumPrecision: .float64,
+            flushesTiny: true),
+        KernelForest(
+            name: "float64 features", treeCount: 60, thresholdCount: 700, shape: .complete(depth: 7), featurePrecision: .float64),
         KernelForest(name: "zero is missing", shape: .complete(depth: 5), flushesTiny: true, zeroIsMissing: [0, 2, 4]),
         KernelForest(name: "zero is missing in some", shape: .complete(depth: 5), featurePrecision: .float64, zeroIsMissing: [1]),
         KernelForest(name: "categories", shape: .complete(depth: 6), categoryStride: 3),
         KernelForest(name: "categories, shallow", shape: .complete(depth: 3), categoryStride: 2, sumPrecision: .float64),
-        KernelForest(name: "categories, leafwise", shape: .leafwise(leafCount: 63), categoryStride: 2, featurePrecision: .float64, sumPrecision: .float64),
+        KernelForest(
+            name: "categories, leafwise", shape: .leafwise(leafCount: 63), categoryStride: 2, featurePrecision: .float64,
+            sumPrecision: .float64),
         KernelForest(name: "categories, wide", shape: .leafwise(leafCount: 200), categoryStride: 4),
         KernelForest(name: "categories, steps", treeCount: 10, shape: .complete(depth: 12), categoryStride: 4, fits: false),
         KernelForest(name: "categories, outputs", shape: .leafwise(leafCount: 40), categoryStride: 3, outputCount: 4),
@@ -126,7 +141,8 @@ struct KernelForestMaker {
     mutating func rows() -> [[Double]] {
         let special: [Double] = [
             .nan, 0, -0.0, .infinity, -.infinity, Double(Float.greatestFiniteMagnitude), -Double(Float.greatestFiniteMagnitude),
-            Double(Float.leastNonzeroMagnitude), -Double(Float.leastNonzeroMagnitude), Double(Float(1e-35)), -Double(Float(1e-35)),
+            Double(Float.leastNonzeroMagnitude), -Double(Float.leastNonzeroMagnitude), Double(Float(1e-35)),
+            -Double(Float(1e-35)),
             1e300, .leastNonzeroMagnitude, 16_777_215, 16_777_216, 2_147_483_648, -0.5, -1,
         ]
         return (0..<forest.rowCount).map { _ in
@@ -148,8 +164,10 @@ struct KernelForestMaker {
         switch shape {
         case .complete(let depth): return grow(depth) { _ in true }
         case .ragged(let depth): return grow(depth) { random in Int.random(in: 0..<6, using: &random) > 0 }
-        case .leafwise(let leafCount): return growLeafwise(leafCount) { count, random in Int.random(in: 0..<count, using: &random) }
-        case .path(let depth): return growLeafwise(depth + 1) { count, random in count - 1 - Int.random(in: 0..<min(count, 2), using: &random) }
+        case .leafwise(let leafCount):
+            return growLeafwise(leafCount) { count, random in Int.random(in: 0..<count, using: &random) }
+        case .path(let depth):
+            return growLeafwise(depth + 1) { count, random in count - 1 - Int.random(in: 0..<min(count, 2), using: &random) }
         case .mixed(let shapes): return nodes(shapes[index % shapes.count], index)
         }
     }
@@ -182,8 +200,11 @@ struct KernelForestMaker {
         splitCount += 1
         let feature = Int.random(in: 0..<forest.featureCount, using: &random)
         let missingGoesLeft = forest.missingGoesBothWays ? Bool.random(using: &random) : true
-        if forest.categoryStride > 0, splitCount % forest.categoryStride == 0, let set = categorySets.randomElement(using: &random) {
-            return .categorySplit(feature: feature, categories: set, missingGoesLeft: missingGoesLeft, left: left, right: left + 1)
+        if forest.categoryStride > 0, splitCount % forest.categoryStride == 0,
+            let set = categorySets.randomElement(using: &random)
+        {
+            return .categorySplit(
+                feature: feature, categories: set, missingGoesLeft: missingGoesLeft, left: left, right: left + 1)
         }
         let threshold = thresholds[feature].randomElement(using: &random) ?? 0
         return .split(feature: feature, threshold: threshold, missingGoesLeft: missingGoesLeft, left: left, right: left + 1)
