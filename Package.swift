@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Registry", "Decision", "ModelBundle",
+                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Registry", "Decision",
+                "ModelBundle",
                 "Forest", "Wire",
                 "Reactor", "Platform", argumentParser, logging,
                 .product(name: "Configuration", package: "swift-configuration"),

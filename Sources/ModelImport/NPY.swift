@@ -40,7 +40,9 @@ public enum NPY {
         bytes.reserveCapacity(bytes.count + header.utf8.count + Element.npyByteCount * matrix.elements.count)
         bytes += Array(header.utf8)
         for element in matrix.elements {
-            for shift in 0..<Element.npyByteCount { bytes.append(UInt8(truncatingIfNeeded: element.npyBits >> UInt64(8 * shift))) }
+            for shift in 0..<Element.npyByteCount {
+                bytes.append(UInt8(truncatingIfNeeded: element.npyBits >> UInt64(8 * shift)))
+            }
         }
         return bytes
     }

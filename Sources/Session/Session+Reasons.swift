@@ -24,7 +24,8 @@ extension Session {
             let feature = Int(index)
             let description = bundle.schema.features[feature]
             return unsafe ContributionFields(
-                feature: description.name, value: features.value(feature), contribution: shares[feature], text: description.reason)
+                feature: description.name, value: features.value(feature), contribution: shares[feature], text: description.reason
+            )
         }
     }
 }
