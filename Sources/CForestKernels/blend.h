@@ -1,5 +1,5 @@
-// Many rows through heap trees at once: a lane of bytes for each row, and each node picks, in all lanes, the leaf index found on its
-// left or on its right. The including file gives
+// Many rows through heap trees at once: a lane of bytes for each row, and each node picks, in all lanes, the leaf index found on
+// its left or on its right. The including file gives
 //   ASSAY_LANES                         how many bytes a register holds, and ASSAY_TILE, a multiple of it
 //   assay_lanes                         the register
 //   assay_load_lanes(p), assay_each(word)    memory; a 32-bit word repeated

@@ -1,5 +1,6 @@
-// The kernel for ARM64, which always has NEON. 64 slots at once would take four look-ups of 64 bytes each a tree; cores that do such a
-// look-up in one step are few, so that trees are walked in pairs as by the portable kernel. Ranks and batches go by vectors.
+// The kernel for ARM64, which always has NEON. 64 slots at once would take four look-ups of 64 bytes each a tree; cores that do
+// such a look-up in one step are few, so that trees are walked in pairs as by the portable kernel. Ranks and batches go by
+// vectors.
 #include "kernel.h"
 
 #if defined(__aarch64__)

@@ -1,6 +1,6 @@
-// Trees of byte ranks, walked node after node, for processors that cannot look 64 slots up at once: complete trees of pairs of slot and
-// rank need no links, so that a step takes five instructions and a tree of six levels two cache lines. Eight trees go side by side.
-// Nothing here branches on a row's values.
+// Trees of byte ranks, walked node after node, for processors that cannot look 64 slots up at once: complete trees of pairs of
+// slot and rank need no links, so that a step takes five instructions and a tree of six levels two cache lines. Eight trees go
+// side by side. Nothing here branches on a row's values.
 
 #define ASSAY_EIGHT(step) step(a, 0) step(b, 1) step(c, 2) step(d, 3) step(e, 4) step(f, 5) step(g, 6) step(h, 7)
 

@@ -1,12 +1,15 @@
-// From rows to sums, for one kernel: by byte trees, or by the forest's own nodes if it has none. A single row goes straight through all
-// trees; several go through the forest part after part together, so that a part is still in the nearest cache for the next row.
+// From rows to sums, for one kernel: by byte trees, or by the forest's own nodes if it has none. A single row goes straight
+// through all trees; several go through the forest part after part together, so that a part is still in the nearest cache for the
+// next row.
 
 enum {
     /// The parts of a forest are its runs of byte trees, or so many groups of eight trees.
     ASSAY_PART_GROUPS = 16,
     ASSAY_PART_TREES = 8 * ASSAY_PART_GROUPS,
-    /// How many rows go through the parts together.
+    /// How many rows go through the parts together at most, and the stack for their keys or masks. One row alone may take more:
+    /// 256 KiB, see ForestLimits.slotCountMax, or ASSAY_MASKS.
     ASSAY_TOGETHER = 16,
+    ASSAY_TOGETHER_BYTES = 128 << 10,
 };
 
 ASSAY_INLINE uint32_t assay_part_count(const assay_scorer *scorer, const int bytes) {
@@ -15,7 +18,8 @@ ASSAY_INLINE uint32_t assay_part_count(const assay_scorer *scorer, const int byt
 
 /// Takes the leaves of some parts.
 ASSAY_INLINE void assay_take_parts(
-    const assay_scorer *scorer, uint32_t first, uint32_t end, const assay_row *row, assay_sum *sum, const int bytes, const int mode) {
+    const assay_scorer *scorer, uint32_t first, uint32_t end, const assay_row *row, assay_sum *sum, const int bytes,
+    const int mode) {
     if (bytes) {
         assay_function_for(&scorer->plan, mode)(scorer->plan.runs + first, end - first, row, sum);
         return;
@@ -139,10 +143,19 @@ ASSAY_INLINE void assay_rows_together(
     }
 }
 
+/// How many rows' keys and masks fit the memory for them.
+ASSAY_INLINE size_t assay_rows_that_fit(const assay_scorer *scorer) {
+    const size_t masks = scorer->forest.category_feature_count > 0 ? scorer->plan.mask_count * sizeof(uint64_t) : 0;
+    const size_t keys = scorer->forest.slot_count * sizeof(uint32_t);
+    const size_t count = ASSAY_TOGETHER_BYTES / ((scorer->plan.slot_count > 0 ? masks : keys) + 1);
+    return count < 1 ? 1 : count < ASSAY_TOGETHER ? count : ASSAY_TOGETHER;
+}
+
 static void assay_some_rows(const assay_scorer *scorer, const assay_rows *rows, size_t first, double *raw, uint32_t *leaves) {
-    for (; first < rows->count; first += ASSAY_TOGETHER) {
+    const size_t together = assay_rows_that_fit(scorer);
+    for (; first < rows->count; first += together) {
         const size_t rest = rows->count - first;
-        const size_t count = rest < ASSAY_TOGETHER ? rest : ASSAY_TOGETHER;
+        const size_t count = rest < together ? rest : together;
         if (scorer->plan.slot_count > 0) {
             assay_rows_together(scorer, rows, first, count, raw, leaves, 1);
         } else {

@@ -1,4 +1,5 @@
-// Ranks of a tile of rows side by side: `[slots, ASSAY_TILE]` bytes, xored with ASSAY_BIAS, which is 128 where comparisons are signed.
+// Ranks of a tile of rows side by side: `[slots, ASSAY_TILE]` bytes, xored with ASSAY_BIAS, which is 128 where comparisons are
+// signed.
 
 #define ASSAY_RANK_TILE(type)                                                                                                 \
     /* `rows`: the first value of each row of the tile. */                                                                    \

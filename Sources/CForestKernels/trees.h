@@ -4,8 +4,8 @@
 //   assay_decide(&table, block, n) a bit for each of 64 slots of a block whose rank is above the block's.
 // Nothing here branches on a row's values.
 
-/// A complete tree's decisions are 7 bits for its first three levels, breadth first, then for each of the 8 trees below as many as its
-/// levels have. So three levels are one look-up.
+/// A complete tree's decisions are 7 bits for its first three levels, breadth first, then for each of the 8 trees below as many
+/// as its levels have. So three levels are one look-up.
 ASSAY_INLINE size_t assay_walk_bits(uint64_t decisions, const int levels) {
     const size_t top = decisions & 127;
     if (levels == 2) return assay_two_levels[decisions & 7];
@@ -55,7 +55,7 @@ ASSAY_INLINE void assay_deep_run(
     const size_t unit_size = mode == ASSAY_FIND ? run.unit_size : pairs_size + (value_size << deep);
     // First all words, which asks memory for what lies below, so that nothing waits for it afterwards.
     const uint8_t *unit = run.links;
-    uint32_t units[ASSAY_RUN_TREES];
+    uint32_t units[ASSAY_LARGE_RUN_TREES];
     for (uint32_t tree = 0; tree < run.word_count; tree++, block += 128) {
         uint64_t decisions = assay_decide(&table, block, vectors);
         if (masked) decisions ^= *mask++;
@@ -86,9 +86,9 @@ ASSAY_INLINE void assay_deep_run(
     *total = sum;
 }
 
-/// Trees cut into chains of nodes, each node followed by its larger child while the decision is 0. The first 1 from a chain's start on,
-/// or the chain's end, is where the row leaves the chain; an entry there tells which chain or leaf comes next.
-/// An entry holds the chain's first bit and (from bit 6) the index of its first entry; a leaf's entry leads to itself by way of bit 63,
+/// Trees cut into chains of nodes, each node followed by its larger child while the decision is 0. The first 1 from a chain's
+/// start on, or the chain's end, is where the row leaves the chain; an entry there tells which chain or leaf comes next. An entry
+/// holds the chain's first bit and (from bit 6) the index of its first entry; a leaf's entry leads to itself by way of bit 63,
 /// which is always 1.
 ASSAY_INLINE void assay_chain_run(
     const assay_run *shared, const assay_row *row, assay_sum *total, const int chains, const int vectors, const int mode) {
@@ -97,14 +97,16 @@ ASSAY_INLINE void assay_chain_run(
     const assay_table table = assay_load_table(row->slots, vectors);
     const uint8_t *block = run.blocks;
     const uint64_t *mask = row->masks + run.first_mask;
+    uint64_t words[ASSAY_LARGE_RUN_TREES];
+    for (uint32_t tree = 0; tree < run.word_count; tree++, block += 128) {
+        words[tree] = assay_decide(&table, block, vectors) ^ mask[tree];
+    }
     for (uint32_t first = 0; first < run.word_count; first += ASSAY_ABREAST) {
         const uint64_t *ends = run.chain_ends + first;
-        uint64_t decisions[ASSAY_ABREAST];
+        const uint64_t *decisions = words + first;
         const uint16_t *entries[ASSAY_ABREAST];
         uint32_t entry[ASSAY_ABREAST];
-        for (int tree = 0; tree < ASSAY_ABREAST; tree++, block += 128) {
-            decisions[tree] = assay_decide(&table, block, vectors) ^ *mask++;
-            ASSAY_SCALAR(decisions[tree]);
+        for (int tree = 0; tree < ASSAY_ABREAST; tree++) {
             entries[tree] = (const uint16_t *)run.links + run.trees[first + (uint32_t)tree].first_link;
             entry[tree] = entries[tree][__builtin_ctzll(decisions[tree] | ends[tree])];
             ASSAY_SCALAR(entry[tree]);

@@ -8,7 +8,8 @@ extension ByteTrees {
             let entries = ChainEntries(chains, view, tree: tree, isWide: run.plan.form.isWide)
             trees.append(
                 assay_tree(
-                    first_link: UInt32(run.plan.form.isWide ? longLinks.count - run.firstLongLink : shortLinks.count - run.firstShortLink),
+                    first_link: UInt32(
+                        run.plan.form.isWide ? longLinks.count - run.firstLongLink : shortLinks.count - run.firstShortLink),
                     first_leaf: UInt32(truncatingIfNeeded: ordinals.count - run.firstOrdinal - entries.firstLeafIndex)))
             if run.plan.form.isWide {
                 longLinks += entries.entries
@@ -26,7 +27,8 @@ extension ByteTrees {
         for _ in 0..<((8 - count % 8) % 8) {
             trees.append(
                 assay_tree(
-                    first_link: UInt32(shortLinks.count - run.firstShortLink), first_leaf: UInt32(ordinals.count - run.firstOrdinal)))
+                    first_link: UInt32(shortLinks.count - run.firstShortLink),
+                    first_leaf: UInt32(ordinals.count - run.firstOrdinal)))
             // A leaf's entry, which leads to itself.
             shortLinks.append(UInt16(ChainedTree.wordDecisionCount))
             ordinals.append(UInt32(view.shape.leafCount))
@@ -56,8 +58,9 @@ extension ByteTrees {
     }
 }
 
-/// Where chains lead: for each chain an entry for each of its splits and one for its end, then an entry for each leaf, which leads to
-/// itself by way of bit 63 of word 0. An entry is the bit, the word if there are several, and the index of the entry for that bit.
+/// Where chains lead: for each chain an entry for each of its splits and one for its end, then an entry for each leaf, which
+/// leads to itself by way of bit 63 of word 0. An entry is the bit, the word if there are several, and the index of the entry for
+/// that bit.
 struct ChainEntries {
     private(set) var entries: [UInt32] = []
     /// The index of the first leaf's entry.
@@ -78,8 +81,12 @@ struct ChainEntries {
         }
         let firstLeafIndex = count
         self.firstLeafIndex = firstLeafIndex
-        func entry(word: Int, bit: Int, index: Int) -> UInt32 { UInt32(isWide ? bit | word << 6 | index << 10 : bit | index << 6) }
-        func leafEntry(_ ordinal: UInt32) -> UInt32 { entry(word: 0, bit: 63, index: firstLeafIndex + Int(ordinal - firstOrdinal)) }
+        func entry(word: Int, bit: Int, index: Int) -> UInt32 {
+            UInt32(isWide ? bit | word << 6 | index << 10 : bit | index << 6)
+        }
+        func leafEntry(_ ordinal: UInt32) -> UInt32 {
+            entry(word: 0, bit: 63, index: firstLeafIndex + Int(ordinal - firstOrdinal))
+        }
         func entry(_ target: ChainedTree.Target) -> UInt32 {
             switch target {
             case .chain(let chain): entry(word: tree.chains[chain].word, bit: tree.chains[chain].bit, index: firstEntries[chain])

@@ -1,8 +1,8 @@
 import CForestKernels
 
-/// A tree cut into chains: from its first node a chain follows, split after split, the child that itself needs more chains, until a leaf.
-/// However deep the tree, no path goes through more chains than the logarithm of its leaves. The decisions of a chain are consecutive
-/// bits of a word; a bit is 1 where the row leaves the chain.
+/// A tree cut into chains: from its first node a chain follows, split after split, the child that itself needs more chains, until
+/// a leaf. However deep the tree, no path goes through more chains than the logarithm of its leaves. The decisions of a chain are
+/// consecutive bits of a word; a bit is 1 where the row leaves the chain.
 struct ChainedTree {
     /// The last bit of a word is always 1, and ends the last chain.
     static let wordDecisionCount = 63

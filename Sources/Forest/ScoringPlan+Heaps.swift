@@ -77,7 +77,9 @@ extension ByteTrees {
     /// The units of a tree, with splits that always go left.
     private mutating func appendUnits(_ unit: HeapUnit) {
         let empty = unsafe [UInt8](unsafeUninitializedCapacity: unit.byteCount) { bytes, count in
-            for index in 0..<unit.byteCount { unsafe bytes.initializeElement(at: index, to: index < unit.firstLeaf && index % 2 == 1 ? 255 : 0) }
+            for index in 0..<unit.byteCount {
+                unsafe bytes.initializeElement(at: index, to: index < unit.firstLeaf && index % 2 == 1 ? 255 : 0)
+            }
             count = unit.byteCount
         }
         for _ in 0..<64 { units += empty }
@@ -94,7 +96,8 @@ extension ByteTrees {
     }
 
     private mutating func setLeaf(_ leaf: Int, to ordinal: UInt32, _ unit: HeapUnit, _ firstUnit: Int) {
-        let offset = firstUnit + leaf / unit.leafCount * unit.byteCount + unit.firstLeaf + leaf % unit.leafCount * unit.valueByteCount
+        let offset =
+            firstUnit + leaf / unit.leafCount * unit.byteCount + unit.firstLeaf + leaf % unit.leafCount * unit.valueByteCount
         let value = view.leafValue(Int(ordinal), 0)
         let bits = unit.valueByteCount == 4 ? UInt64(Float(value).bitPattern) : value.bitPattern
         for byte in 0..<unit.valueByteCount { units[offset + byte] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte)) }

@@ -4,7 +4,6 @@ import CForestKernels
 struct TreeOutline {
     /// Levels of splits.
     var depth = 0
-    var splitCount = 0
     /// The deepest level with a category split, counted from 1; 0 if there is none.
     var categoryDepth = 0
     /// The most chains that a path goes through, and in how many words the chains fit.
@@ -15,8 +14,8 @@ struct TreeOutline {
     /// What holds two trees.
     func merged(with other: TreeOutline) -> TreeOutline {
         TreeOutline(
-            depth: max(depth, other.depth), splitCount: max(splitCount, other.splitCount),
-            categoryDepth: max(categoryDepth, other.categoryDepth), chainDepth: max(chainDepth, other.chainDepth),
+            depth: max(depth, other.depth), categoryDepth: max(categoryDepth, other.categoryDepth),
+            chainDepth: max(chainDepth, other.chainDepth),
             chainWordCount: max(chainWordCount, other.chainWordCount), nodeCount: max(nodeCount, other.nodeCount))
     }
 
@@ -26,6 +25,12 @@ struct TreeOutline {
         case chains(depth: Int)
         case wideChains(depth: Int, wordCount: Int)
         case steps(count: Int)
+
+        /// The most trees of a run.
+        var runTreeCountMax: Int {
+            if case .heap(let levelCount) = self, levelCount <= ByteTrees.topLevelCountMax { return Int(ASSAY_RUN_TREES) }
+            return Int(ASSAY_LARGE_RUN_TREES)
+        }
 
         var isWide: Bool {
             if case .wideChains = self { return true }
@@ -73,7 +78,7 @@ extension TreeOutline {
         nodeCount = range.count
         let firstCategorySlot = Slot.firstCategorySlot(featureCount: view.shape.featureCount)
         // Children come after their parent.
-        var levels = [UInt8](repeating: 1, count: range.count)
+        var levels = [UInt16](repeating: 1, count: range.count)
         for index in range {
             let node = view.node(index)
             let distance = view.distance(of: node)
@@ -81,7 +86,6 @@ extension TreeOutline {
             let level = levels[index - range.lowerBound]
             levels[index - range.lowerBound + distance] = level + 1
             levels[index - range.lowerBound + distance + 1] = level + 1
-            splitCount += 1
             depth = max(depth, Int(level))
             if view.slot(of: node) >= firstCategorySlot { categoryDepth = max(categoryDepth, Int(level)) }
         }
@@ -110,13 +114,16 @@ struct PlannedRun {
         var current = TreeOutline()
         var currentCost = 0
         func close(before end: Int) {
-            if let best = current.best(decidesWords: decidesWords), end > first { runs.append(PlannedRun(form: best.form, trees: first..<end)) }
+            if let best = current.best(decidesWords: decidesWords), end > first {
+                runs.append(PlannedRun(form: best.form, trees: first..<end))
+            }
         }
         for start in stride(from: 0, to: outlines.count, by: ForestShape.groupTreeCount) {
             let end = min(start + ForestShape.groupTreeCount, outlines.count)
             let group = outlines[start..<end].reduce(TreeOutline()) { $0.merged(with: $1) }
             guard let alone = group.best(decidesWords: decidesWords) else { return nil }
-            if start > first, end - first <= runTreeCountMax, let together = current.merged(with: group).best(decidesWords: decidesWords),
+            if start > first, let together = current.merged(with: group).best(decidesWords: decidesWords),
+                end - first <= together.form.runTreeCountMax,
                 together.cost * (end - first) <= currentCost * (start - first) + alone.cost * (end - start) + changeCost
             {
                 current = current.merged(with: group)
@@ -129,7 +136,4 @@ struct PlannedRun {
         close(before: outlines.count)
         return runs
     }
-
-    /// A run's trees should stay in the second-level cache while several rows go through it.
-    static let runTreeCountMax = 32
 }

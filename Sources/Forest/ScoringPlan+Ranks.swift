@@ -1,8 +1,8 @@
 import CForestKernels
 
-/// The thresholds of each feature as a tree of blocks of 16, the last level first: blocks of thresholds, blocks of the last threshold
-/// of each of those blocks, and so on until one block is left. Blocks are filled up with NaN, which counts as above every value, so that
-/// a search never leaves the blocks there are.
+/// The thresholds of each feature as a tree of blocks of 16, the last level first: blocks of thresholds, blocks of the last
+/// threshold of each of those blocks, and so on until one block is left. Blocks are filled up with NaN, which counts as above
+/// every value, so that a search never leaves the blocks there are.
 struct RankTable {
     static let blockCount = 16
 

@@ -1,6 +1,7 @@
 import CForestKernels
 
-/// Trees of six complete levels and, below, nodes of four bytes, each with the distance to its left child; the right one follows it.
+/// Trees of six complete levels and, below, nodes of four bytes, each with the distance to its left child; the right one follows
+/// it.
 extension ByteTrees {
     /// So that distances fit 16 bits, gaps included.
     static let steppedNodeCountMax = 60_000
@@ -19,7 +20,8 @@ extension ByteTrees {
             for (node, distance) in zip(lower.nodes, lower.distances) { appendStep(node, distance) }
         }
         if !decidesWords { fillLastEight(range.count, run) }
-        precondition(ordinals.count - run.firstOrdinal == longLinks.count - run.firstLongLink, "a node without a place for its leaf")
+        precondition(
+            ordinals.count - run.firstOrdinal == longLinks.count - run.firstLongLink, "a node without a place for its leaf")
     }
 
     /// Trees that only have the padding leaf, minus zero.
@@ -79,8 +81,8 @@ extension ByteTrees {
     }
 }
 
-/// Nodes in an order in which a walk finds several levels in one cache line: each line of 16 nodes takes up, breadth first, what lies below
-/// the node that it begins with.
+/// Nodes in an order in which a walk finds several levels in one cache line: each line of 16 nodes takes up, breadth first, what
+/// lies below the node that it begins with.
 struct SteppedNodes {
     /// Node indices in the forest, nil for gaps; distances to left children, 0 for leaves.
     private(set) var nodes: [Int?] = []

@@ -1,9 +1,10 @@
 import CForestKernels
 
-/// The trees of a forest in the forms that kernels take, see CForestKernels: where 64 nodes are decided at a time, blocks of so many;
-/// elsewhere pairs of slot and rank, node after node.
+/// The trees of a forest in the forms that kernels take, see CForestKernels: where 64 nodes are decided at a time, blocks of so
+/// many; elsewhere pairs of slot and rank, node after node.
 ///
-/// Words of decisions are numbered over the whole forest; each has a block of 64 slots and 64 ranks, and a mask that is xored to it.
+/// Words of decisions are numbered over the whole forest; each has a block of 64 slots and 64 ranks, and a mask that is xored to
+/// it.
 struct ByteTrees {
     var runs: [Run] = []
     /// `[words, 2, 64]`
@@ -51,8 +52,8 @@ struct ByteTrees {
     /// Beyond it a forest is walked by its own nodes: 256 MiB, what a server should spend beside the bundle itself.
     static let byteCountMax = 256 << 20
 
-    /// Nil if the forest does not fit: more than `ASSAY_SLOTS` slots, categories in more than `ASSAY_CATEGORY_FEATURES` features (in
-    /// any at all without words), trees with categories so large that no form holds them, or more than `byteCountMax` bytes.
+    /// Nil if the forest does not fit: more than `ASSAY_SLOTS` slots, categories in more than `ASSAY_CATEGORY_FEATURES` features
+    /// (in any at all without words), trees with categories so large that no form holds them, or more than `byteCountMax` bytes.
     init?(_ view: ForestView, slots: SlotTable, decidesWords: Bool) {
         self.view = view
         self.slots = slots
@@ -70,11 +71,13 @@ struct ByteTrees {
             guard byteCount <= Self.byteCountMax else { return nil }
         }
         while flips.count % 8 != 0 { flips.append(0) }
+        guard view.shape.categoryFeatureCount == 0 || flips.count <= ASSAY_MASKS else { return nil }
         hasMasks = view.shape.categoryFeatureCount > 0 || flips.contains { $0 != 0 }
     }
 
     private var byteCount: Int {
-        blocks.count + units.count + 8 * (flips.count + chainEnds.count) + 2 * (shortLinks.count + exits.count) + 4 * longLinks.count
+        blocks.count + units.count + 8 * (flips.count + chainEnds.count) + 2 * (shortLinks.count + exits.count) + 4
+            * longLinks.count
             + ordinals.count * (4 + view.shape.sumPrecision.byteCount)
     }
 

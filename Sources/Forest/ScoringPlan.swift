@@ -2,15 +2,15 @@ import CForestKernels
 
 /// What the fast kernels derive from a checked forest, and the memory it lies in.
 ///
-/// Every forest gets tables in which a value's rank among a feature's thresholds is found 16 comparisons at a time (`RankTable`), and byte
-/// trees: a row becomes slots of one byte, each a rank among 255 thresholds of a feature (`SlotTable`), and a node is a slot and the rank
-/// that the row must exceed to go right (`ByteTrees`). A forest that does not fit is walked by its own nodes.
+/// Every forest gets tables in which a value's rank among a feature's thresholds is found 16 comparisons at a time (`RankTable`),
+/// and byte trees: a row becomes slots of one byte, each a rank among 255 thresholds of a feature (`SlotTable`), and a node is a
+/// slot and the rank that the row must exceed to go right (`ByteTrees`). A forest that does not fit is walked by its own nodes.
 ///
-/// The plan takes time and memory in proportion to the forest, at most `ByteTrees.byteCountMax` for trees and as much for categories. It
-/// never changes after `init`.
+/// The plan takes time and memory in proportion to the forest, at most `ByteTrees.byteCountMax` for trees and as much for
+/// categories. It never changes after `init`.
 @safe final class ScoringPlan: @unchecked Sendable {
-    // Safety: `memory` is filled in `init`, only read afterwards, and freed with the plan. `scorer` lies in it and points into it and into
-    // the view's memory, which whoever made the view keeps at least as long as the plan.
+    // Safety: `memory` is filled in `init`, only read afterwards, and freed with the plan. `scorer` lies in it and points into it
+    // and into the view's memory, which whoever made the view keeps at least as long as the plan.
     let scorer: UnsafePointer<assay_scorer>
     private let memory: PlanMemory
     /// Whether there are byte trees.

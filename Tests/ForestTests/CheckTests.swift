@@ -1,5 +1,6 @@
-import Forest
 import Testing
+
+@testable import Forest
 
 /// A packed forest that comes from anywhere: what `check` admits is scored inside its memory.
 @Suite struct CheckTests {
@@ -119,6 +120,47 @@ import Testing
         expect(.categoryFeatureInvalid(0)) { $0.words(of: .categories)[1] = 1 << 31 }
         expect(.categoryFeatureInvalid(0)) { $0.words(of: .categoryWords)[0] = 1 }
         expect(.categoryFeatureInvalid(0)) { $0.words(of: .categoryWords)[2] = 2 }
+    }
+
+    @Test func thresholdsMustAscendStrictly() throws {
+        let trees = [1.0, 2, 3].map { threshold in
+            TreeEnsemble.Tree(nodes: [
+                .split(feature: 0, threshold: threshold, missingGoesLeft: true, left: 1, right: 2), .leaf(1), .leaf(2),
+            ])
+        }
+        let forest = try PackedForest(
+            TreeEnsemble(featureCount: 1, baseMargins: [0], transform: Transform(.identity), trees: trees))
+        for thresholds in [[1, 1, 3], [1, 3, 3], [2, 1, 3], [1, 3, 2]] as [[Double]] {
+            var mutant = forest
+            mutant.thresholds = thresholds
+            #expect(throws: ForestError.thresholdsInvalid(feature: 0)) { try mutant.withView { try $0.check() } }
+        }
+    }
+
+    /// No packer makes such a tree; its last leaf is split once more here.
+    @Test func treesThatAreTooDeepAreRefused() throws {
+        let limit = ForestLimits.depthMax
+        let nodes = (0..<limit).flatMap { level -> [TreeEnsemble.Node] in
+            [.split(feature: 0, threshold: 0, missingGoesLeft: true, left: 2 * level + 2, right: 2 * level + 1), .leaf(1)]
+        }
+        var forest = try PackedForest(
+            TreeEnsemble(
+                featureCount: 1, baseMargins: [0], transform: Transform(.identity), trees: [.init(nodes: nodes + [.leaf(2)])]))
+        try forest.withView { try $0.check() }
+        let deepest = 2 * limit - 1
+        forest.nodes[deepest] = ForestNode(key: 0, link: forest.nodes[1].link)
+        forest.nodes.insert(contentsOf: [.leaf(ordinal: 0), .leaf(ordinal: 0)], at: deepest + 2)
+        var leafCount = 0
+        for index in forest.nodes.indices where forest.nodes[index].link == 0 {
+            forest.nodes[index].key = UInt32(leafCount)
+            leafCount += 1
+        }
+        forest.leafValues.insert(3, at: 0)
+        forest.leafNumbers.insert(3, at: 0)
+        forest.roots = forest.roots.map { $0 == 0 ? 0 : UInt32(forest.nodes.count - 1) }
+        forest.groupDepths = [UInt32(limit + 1)]
+        (forest.shape.nodeCount, forest.shape.leafCount) = (forest.nodes.count, leafCount - 1)
+        #expect(throws: ForestError.tooDeep(tree: 0, limit: limit)) { try forest.withView { try $0.check() } }
     }
 
     @Test func countsThatNoForestHasAreRefused() throws {

@@ -81,7 +81,9 @@ import Testing
     }
 
     /// Scores float and double rows, so many at a time.
-    private func results(_ scorer: ForestScorer, _ floats: [Float], _ doubles: [Double], _ rowCount: Int, by count: Int) -> Results {
+    private func results(_ scorer: ForestScorer, _ floats: [Float], _ doubles: [Double], _ rowCount: Int, by count: Int)
+        -> Results
+    {
         let shape = scorer.view.shape
         var results = Results()
         for isDouble in [false, true] {

@@ -1,5 +1,6 @@
-// Holds the C kernels of the processor that this runs on against a walk over thresholds, bit for bit, on random forests that it lays
-// out by itself: for processors that the Swift tests do not run on (see `neon`). Prints what differs; exits 1 if anything does.
+// Holds the C kernels of the processor that this runs on against a walk over thresholds, bit for bit, on random forests that it
+// lays out by itself: for processors that the Swift tests do not run on (see `neon`). Prints what differs; exits 1 if anything
+// does.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,8 @@ static void *numbers(const double *values, size_t count, int are_double) {
 static void lay_nodes(const forest *f, assay_forest *c) {
     const uint32_t padded = (f->tree_count + 7) / 8 * 8;
     assay_node *nodes = room((TREES_MAX + 1) * NODES_MAX * sizeof *nodes);
-    uint32_t *roots = room(padded * sizeof *roots), *outputs = room(padded * sizeof *outputs), *depths = room(padded * sizeof *depths);
+    uint32_t *roots = room(padded * sizeof *roots), *outputs = room(padded * sizeof *outputs);
+    uint32_t *depths = room(padded * sizeof *depths);
     uint32_t *leaf_numbers = room((f->leaf_count + 1) * sizeof *leaf_numbers);
     double *leaves = room((f->leaf_count + 1) * sizeof *leaves), *margins = room(3 * sizeof *margins);
     uint32_t count = 0;
@@ -121,8 +123,8 @@ static void lay_nodes(const forest *f, assay_forest *c) {
         outputs[tree] = tree % f->raw_count;
         for (uint32_t node = 0; node < f->node_count[tree]; node++, count++) {
             const split *s = &f->trees[tree][node];
-            nodes[count] = s->left ? (assay_node){s->index, (s->left - node) << 10 | (1 + 2 * s->feature + s->goes_right_if_missing)}
-                                   : (assay_node){s->leaf, 0};
+            const uint32_t slot = 1 + 2 * s->feature + s->goes_right_if_missing;
+            nodes[count] = s->left ? (assay_node){s->index, (s->left - node) << 10 | slot} : (assay_node){s->leaf, 0};
         }
     }
     nodes[count] = (assay_node){f->leaf_count, 0};
@@ -185,7 +187,9 @@ static void lay_ranks(const forest *f, assay_plan *plan) {
     plan->slot_count = 2 * chunk_count;
 }
 
-static void lay_pair(const forest *f, const assay_plan *plan, uint16_t *pairs, uint32_t *ordinals, uint32_t tree, uint32_t node, uint32_t place, uint32_t left) {
+static void lay_pair(
+    const forest *f, const assay_plan *plan, uint16_t *pairs, uint32_t *ordinals, uint32_t tree, uint32_t node, uint32_t place,
+    uint32_t left) {
     const split *s = &f->trees[tree][node];
     if (!s->left) {
         ordinals[(place << left) - (1u << (f->depth < 2 ? 2 : f->depth))] = s->leaf;
@@ -236,7 +240,8 @@ static double draw_feature(const forest *f, uint32_t feature) {
     }
 }
 
-static int check(const forest *f, const assay_scorer *scorer, int kernel, const double *rows, int are_double, size_t count, const char *what) {
+static int check(
+    const forest *f, const assay_scorer *scorer, int kernel, const double *rows, int are_double, size_t count, const char *what) {
     static double raw[ROWS * 3];
     static uint32_t leaves[ROWS * TREES_MAX];
     static float singles[ROWS * FEATURES_MAX];

@@ -13,11 +13,15 @@ enum {
     ASSAY_UNUSED_SLOT = 256,
     /// The memory of a row's slots.
     ASSAY_SLOT_BYTES = 320,
-    /// The most trees of a run, which joins eight at a time, and room for those that fill its last word up.
-    ASSAY_RUN_TREES = 136,
-    ASSAY_RUN_LEAVES = 160,
+    /// The most trees of a run, so that several rows find it in the nearest cache: of up to six levels, and larger ones.
+    ASSAY_RUN_TREES = 128,
+    ASSAY_LARGE_RUN_TREES = 32,
+    /// Room for those, too, that fill a run's last word up.
+    ASSAY_RUN_LEAVES = ASSAY_RUN_TREES + 32,
     /// The most features with categories of a forest with byte trees.
     ASSAY_CATEGORY_FEATURES = 64,
+    /// The most words of decisions of a forest with categories: 128 KiB a row.
+    ASSAY_MASKS = 16384,
     /// The most words of 64 decisions of one tree.
     ASSAY_TREE_WORDS = 8,
 };
@@ -28,8 +32,9 @@ typedef struct assay_chunk {
     uint16_t right;
 } assay_chunk;
 
-/// The thresholds of one feature as a tree of 16-wide blocks: `levels[0]` is where its thresholds begin among the rank values (filled up
-/// with NaN), `levels[1]` has the last value of each of their blocks, and so on as long as a level has more than one block.
+/// The thresholds of one feature as a tree of 16-wide blocks: `levels[0]` is where its thresholds begin among the rank values
+/// (filled up with NaN), `levels[1]` has the last value of each of their blocks, and so on as long as a level has more than one
+/// block.
 typedef struct assay_rank {
     uint32_t feature;
     uint32_t levels[2];
@@ -46,8 +51,8 @@ typedef struct assay_rank {
 /// How a category finds the masks of its decisions.
 typedef struct assay_category_lookup {
     uint32_t feature;
-    /// Category c has row `category_rows[first_row + c]` if c is below `row_count`, else row 0, as what is no category; missing has 1. If
-    /// `row_count` is 0, the forest's own categories are searched.
+    /// Category c has row `category_rows[first_row + c]` if c is below `row_count`, else row 0, as what is no category; missing
+    /// has 1. If `row_count` is 0, the forest's own categories are searched.
     uint32_t first_row;
     uint32_t row_count;
     uint32_t zero;
@@ -89,9 +94,9 @@ typedef struct assay_run {
     uint32_t unit_size;
     /// `[words, 2, 64]`: the slot of each decision, then the rank that must be exceeded; 255 never is.
     const uint8_t *blocks;
-    /// Heaps of more than six levels: `[trees, 64]` units, one for each end of the six levels: a pair of slot (low byte) and rank for each
-    /// split of the complete tree below, breadth first from index 1, then its leaves' values. So one cache line serves for both. Chains: uint16_t or (wide) uint32_t
-    /// entries. Steps: nodes, slot | rank << 8 | distance << 16.
+    /// Heaps of more than six levels: `[trees, 64]` units, one for each end of the six levels: a pair of slot (low byte) and rank
+    /// for each split of the complete tree below, breadth first from index 1, then its leaves' values. So one cache line serves
+    /// for both. Chains: uint16_t or (wide) uint32_t entries. Steps: nodes, slot | rank << 8 | distance << 16.
     const void *links;
     /// Steps without words: `[trees, 64]` pairs of the first six levels.
     const uint16_t *short_links;
@@ -131,6 +136,6 @@ typedef struct assay_plan {
     /// `[category_feature_count]`
     const assay_category_lookup *category_lookups;
     const uint16_t *category_rows;
-    /// Whether all runs are heaps of at most eight levels without categories, which many rows can go through side by side.
+    /// Whether all runs are heaps of at most six levels without masks, which many rows can go through side by side.
     uint32_t is_blendable;
 } assay_plan;
