@@ -8,6 +8,7 @@ struct XGBoostLeafVectors {
     private let leafSize: Int
     private let tree: Int
     private let field: TreeField
+    private var isTaken: [Bool]
 
     init(_ json: JSON, tree: Int, nodeCount: Int, leafSize: Int) throws(ImportError) {
         self.leafSize = leafSize
@@ -17,11 +18,14 @@ struct XGBoostLeafVectors {
         guard weights.count.isMultiple(of: leafSize), field == .leafWeights || weights.count / leafSize == nodeCount else {
             throw .treeCountMismatch(field, tree: tree, declared: nodeCount, found: weights.count)
         }
+        isTaken = [Bool](repeating: false, count: weights.count / leafSize)
     }
 
-    func values(node: Int, rightChild: Int) throws(ImportError) -> [Double] {
+    /// A place belongs to one leaf: shared ones could make a short file ask for any amount of memory.
+    mutating func values(node: Int, rightChild: Int) throws(ImportError) -> [Double] {
         let place = field == .leafWeights ? rightChild : node
-        guard (0..<weights.count / leafSize).contains(place) else { throw .treeFieldInvalid(.rightChildren, tree: tree) }
+        guard isTaken.indices.contains(place), !isTaken[place] else { throw .treeFieldInvalid(.rightChildren, tree: tree) }
+        isTaken[place] = true
         var values: [Double] = []
         for weight in weights[(place * leafSize)..<((place + 1) * leafSize)] {
             guard let value = weight.float else { throw .treeFieldInvalid(field, tree: tree) }

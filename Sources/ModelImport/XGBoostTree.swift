@@ -49,7 +49,7 @@ struct XGBoostTree {
             left: try elements(.leftChildren), right: try elements(.rightChildren), features: try elements(.splitIndices),
             conditions: try elements(.splitConditions), defaults: try elements(.defaultLeft),
             types: json[TreeField.splitType.rawValue] == nil ? nil : try elements(.splitType))
-        let vectors = leafSize == 1 ? nil : try XGBoostLeafVectors(json, tree: index, nodeCount: nodeCount, leafSize: leafSize)
+        var vectors = leafSize == 1 ? nil : try XGBoostLeafVectors(json, tree: index, nodeCount: nodeCount, leafSize: leafSize)
         var sets = XGBoostCategories(nodeCount: nodeCount, tree: index)
         if columns.types != nil { try sets.read(json) }
         var nodes: [TreeEnsemble.Node] = []
@@ -57,17 +57,20 @@ struct XGBoostTree {
         for node in 0..<nodeCount {
             // A node without a left child is a leaf.
             let isLeaf = try integer(columns.left[node], .leftChildren) == -1
-            nodes.append(try isLeaf ? leaf(node, columns, vectors) : split(node, columns, sets))
+            nodes.append(try isLeaf ? leaf(node, columns, &vectors) : split(node, columns, sets))
         }
         return nodes
     }
 
     /// The condition of a leaf is its value, unless leaves are vectors.
     private func leaf(
-        _ node: Int, _ columns: Columns, _ vectors: XGBoostLeafVectors?
+        _ node: Int, _ columns: Columns, _ vectors: inout XGBoostLeafVectors?
     ) throws(ImportError) -> TreeEnsemble.Node {
-        guard let vectors else { return .leaf(try condition(columns.conditions[node])) }
-        return .vectorLeaf(try vectors.values(node: node, rightChild: integer(columns.right[node], .rightChildren)))
+        let rightChild = vectors == nil ? 0 : try integer(columns.right[node], .rightChildren)
+        guard let values = try vectors?.values(node: node, rightChild: rightChild) else {
+            return .leaf(try condition(columns.conditions[node]))
+        }
+        return .vectorLeaf(values)
     }
 
     private func split(_ node: Int, _ columns: Columns, _ sets: XGBoostCategories) throws(ImportError) -> TreeEnsemble.Node {

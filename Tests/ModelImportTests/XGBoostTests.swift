@@ -163,6 +163,8 @@ import Testing
         #expect(try load(old).ensemble.trees[0].nodes[2] == .vectorLeaf([3, 4]))
         expect(.treeCountMismatch(.leafSize, tree: 0, declared: 3, found: 2), vectors(classes: "3"))
         expect(.treeFieldInvalid(.rightChildren, tree: 0), vectors(right: [2, 0, 2]))
+        // Two leaves at one place.
+        expect(.treeFieldInvalid(.rightChildren, tree: 0), vectors(right: [2, 1, 1]))
         expect(.treeFieldInvalid(.rightChildren, tree: 0), vectors(right: [2, 0, -1]))
         expect(.treeFieldMissing(.baseWeights, tree: 0), vectors(weights: [:]))
         expect(.treeCountMismatch(.leafWeights, tree: 0, declared: 3, found: 3), vectors(weights: ["leaf_weights": [1, 2, 3]]))
