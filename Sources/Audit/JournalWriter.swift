@@ -9,9 +9,9 @@ enum JournalWriteError: Error, Equatable {
     /// Syncing failed; nothing may be tried again.
     case synchronize(SystemError)
 
-    /// The disk has no room now: waiting helps.
+    /// The disk has no room now, or there is no descriptor left to open a segment with: waiting helps.
     var isDiskFull: Bool {
-        if case .write(let error) = self { error.code == ENOSPC || error.code == EDQUOT } else { false }
+        if case .write(let error) = self { [ENOSPC, EDQUOT, EMFILE, ENFILE].contains(error.code) } else { false }
     }
 
     var systemError: SystemError {

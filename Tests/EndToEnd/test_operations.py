@@ -132,15 +132,16 @@ def test_generated_code_is_what_the_contract_makes(work: pathlib.Path) -> None:
     """script/generate on a copy gives the committed files, byte for byte (where the generators of the same version are installed)."""
     if shutil.which("protoc-c") is None:
         pytest.skip("protoc-c is not installed (package protobuf-c-compiler)")
-    for part in ("proto", "script", "Sources/AssayProto", "clients/python/src/assay"):
+    for part in ("proto", "script", "Sources/AssayProto", "Sources/ONNXProto", "clients/python/src/assay"):
         shutil.copytree(ROOT / part, work / part, ignore=shutil.ignore_patterns("__pycache__"))
     run(work / "script" / "generate")
-    committed = ROOT / "Sources" / "AssayProto"
-    made = work / "Sources" / "AssayProto"
-    files = sorted(path.relative_to(committed) for path in committed.rglob("*.pb-c.*"))
-    assert len(files) == 4
-    for file in files:
-        assert (made / file).read_bytes() == (committed / file).read_bytes(), file
+    for module, count in (("AssayProto", 4), ("ONNXProto", 2)):
+        committed = ROOT / "Sources" / module
+        made = work / "Sources" / module
+        files = sorted(path.relative_to(committed) for path in committed.rglob("*.pb-c.*"))
+        assert len(files) == count
+        for file in files:
+            assert (made / file).read_bytes() == (committed / file).read_bytes(), file
     python = pathlib.Path("clients/python/src/assay/_proto")
     for path in sorted((ROOT / python).rglob("*.py")):
         assert (work / python / path.relative_to(ROOT / python)).read_bytes() == path.read_bytes(), path
