@@ -66,7 +66,8 @@ ASSAY_INLINE void assay_add_float(float *sums, const float *values, assay_lanes 
         const __m512i index = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)(bytes + lane)));
         __m512 leaves;
         if (levels <= 4) {
-            leaves = _mm512_permutexvar_ps(index, _mm512_loadu_ps(values));
+            const __mmask16 present = (__mmask16)((1u << (1u << levels)) - 1);
+            leaves = _mm512_permutexvar_ps(index, _mm512_maskz_loadu_ps(present, values));
         } else if (levels == 5) {
             leaves = _mm512_permutex2var_ps(_mm512_loadu_ps(values), index, _mm512_loadu_ps(values + 16));
         } else {

@@ -18,7 +18,7 @@ struct KernelForest: Sendable, CustomTestStringConvertible {
     var flushesTiny = false
     var zeroIsMissing: Set<Int> = []
     var missingGoesBothWays = true
-    var rowCount = 300
+    var rowCount = 160
     /// Whether byte trees can hold it.
     var fits = true
 
