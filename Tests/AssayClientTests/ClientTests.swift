@@ -31,7 +31,7 @@ import Wire
         return Reply(id: seen.id, body: .decision(message))
     }
 
-    private func client(_ server: TestServer, connections: Int = 1, timeout: Duration = .seconds(20)) -> AssayClient {
+    private func client(_ server: TestServer, connections: Int = 1, timeout: Duration = .seconds(120)) -> AssayClient {
         var configuration = ClientConfiguration()
         configuration.connectionCount = connections
         configuration.timeout = timeout
@@ -101,9 +101,9 @@ import Wire
         let client = client(server)
         let error = await failure { () async throws(AssayError) in
             try await client.score(
-                ScoreRequest(model: ModelReference(bundle: "cards"), input: .features32([1])), timeout: .milliseconds(30))
+                ScoreRequest(model: ModelReference(bundle: "cards"), input: .features32([1])), timeout: .milliseconds(2_000))
         }
-        #expect(error == .timedOut(method: .score, milliseconds: 30))
+        #expect(error == .timedOut(method: .score, milliseconds: 2_000))
         #expect(error?.maybeExecuted == true)
         #expect(try await client.stats() == StatsMessage())
         #expect(server.acceptedCount == 1)
@@ -214,7 +214,7 @@ import Wire
         for _ in 0..<2 {
             _ = await failure { () async throws(AssayError) in
                 try await client.score(
-                    ScoreRequest(model: ModelReference(bundle: "cards"), input: .features32([1])), timeout: .milliseconds(20))
+                    ScoreRequest(model: ModelReference(bundle: "cards"), input: .features32([1])), timeout: .milliseconds(2_000))
             }
         }
         #expect(try await client.score(bundle: "cards", features: [3]).score == 3)

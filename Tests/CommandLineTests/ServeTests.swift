@@ -42,13 +42,13 @@ final class RunningServer {
     }
 
     /// Waits for a message in the log.
-    func line(_ message: String, seconds: Double = 20) throws -> JSON {
+    func line(_ message: String, seconds: Double = 120) throws -> JSON {
         let found = try wait(seconds) { self.lines.first { $0["message"]?.string?.hasPrefix(message) == true } }
         return try #require(found, "no '\(message)' in the log: \(lines)")
     }
 
     /// The exit code; nil when it runs on.
-    func exitCode(seconds: Double = 20) throws -> Int32? {
+    func exitCode(seconds: Double = 120) throws -> Int32? {
         try wait(seconds) { self.process.isRunning ? nil : self.process.terminationStatus }
     }
 

@@ -27,7 +27,7 @@ TWO_PROCESSORS = (os.cpu_count() or 1) >= 2 and shutil.which("taskset") is not N
 
 def run(*arguments: Any, code: Optional[int] = 0, **options: Any) -> subprocess.CompletedProcess[str]:
     """Runs a command of ours; `code` is the exit code it must have (None: any)."""
-    result = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=300, **options)
+    result = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=600, **options)
     if code is not None:
         assert result.returncode == code, f"{arguments}: exit {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}"
     return result
@@ -79,7 +79,7 @@ class Server:
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.environment})
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             for line in self.log.read_bytes()[offset:].decode(errors="replace").splitlines():
                 with contextlib.suppress(ValueError):
@@ -102,7 +102,7 @@ class Server:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            ended = self.process.wait(timeout=60)
+            ended = self.process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -113,16 +113,16 @@ class Server:
             assert ended == code, f"exit {ended}: {self.log.read_text()[-3000:]}"
 
     def client(self, **options: Any) -> assay.Client:
-        return assay.Client(self.address, timeout=10, **options)
+        return assay.Client(self.address, timeout=60, **options)
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as reply:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=60) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def wait_until(self, path: str, condition: Any, seconds: float = 20) -> Any:
+    def wait_until(self, path: str, condition: Any, seconds: float = 60) -> Any:
         """Polls a page of the console until `condition(status, body)` holds."""
         deadline = time.monotonic() + seconds
         while True:

@@ -19,7 +19,7 @@ from conftest import Server
 
 
 def connect(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
 
 
 def read_reply(connection: socket.socket) -> Optional[pb.Reply]:
@@ -68,7 +68,7 @@ def watched(demo_server: Server) -> Iterator[Server]:
 
     def wait_for(count: int) -> None:
         with progress:
-            assert progress.wait_for(lambda: scored >= count or problem is not None, timeout=20)
+            assert progress.wait_for(lambda: scored >= count or problem is not None, timeout=60)
 
     thread = threading.Thread(target=bystander)
     thread.start()
@@ -187,8 +187,8 @@ def test_slow_reader_is_cut_off_and_the_partial_frame_too(make_server, work) -> 
     with connect(server) as partial, connect(server) as idle, connect(server) as slow:
         partial.sendall(request[:6])
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.settimeout(0.5)
-        with pytest.raises((TimeoutError, ConnectionError)):
+        slow.settimeout(60)
+        with pytest.raises(ConnectionError):
             for _ in range(200_000):
                 slow.sendall(request * 50)
         def causes(status: int, body: str) -> bool:
@@ -221,7 +221,7 @@ def test_server_survives_running_out_of_descriptors(demo_server: Server) -> None
         for connection in crowd:
             connection.close()
     # As soon as the server has seen the crowd leave, it takes new callers.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             with demo_server.client() as client:

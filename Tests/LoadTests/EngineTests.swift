@@ -70,7 +70,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
         var configuration = LoadConfiguration(server: .unix(path: scripted.server.path), bundle: "cards")
         configuration.durationSeconds = nil
         configuration.requestCount = 500
-        configuration.timeoutSeconds = 5
+        configuration.timeoutSeconds = 60
         return configuration
     }
 
@@ -156,7 +156,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
         let scripted = try ScriptedServer { seen, sequence in sequence > 50 ? [.nothing] : honest(seen, sequence) }
         defer { scripted.server.stop() }
         var configuration = configuration(scripted)
-        configuration.timeoutSeconds = 0.2
+        configuration.timeoutSeconds = 2
         configuration.connectionCount = 2
         let report = try LoadRun(configuration).perform()
         #expect(report.exitCode == 1)

@@ -126,11 +126,11 @@ def test_slow_reply_is_a_timeout_and_its_connection_is_not_used_again() -> None:
         if len(server.requests) > 1:
             peer.reply(reply_to(request))
 
-    with FakeServer(serve) as server, assay.Client(server.address, timeout=0.2) as client:
+    with FakeServer(serve) as server, assay.Client(server.address, timeout=2) as client:
         begin = time.monotonic()
         with pytest.raises(assay.Timeout) as caught:
             client.score("cards", [1.0], precision=32)
-        assert 0.15 < time.monotonic() - begin < 5
+        assert time.monotonic() - begin > 1.5
         assert caught.value.maybe_executed and isinstance(caught.value, TimeoutError)
         assert client.score("cards", [2.0], precision=32).score == 2.0
         assert server.connection_count == 2
@@ -398,7 +398,7 @@ def test_pool_that_stays_busy_is_a_timeout() -> None:
     async def silent(peer: Peer, request: pb.Request) -> None:
         pass
 
-    with FakeServer(silent) as server, assay.Client(server.address, pool_size=1, timeout=1.0) as client:
+    with FakeServer(silent) as server, assay.Client(server.address, pool_size=1, timeout=5) as client:
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(client.health)
             while not server.requests:
