@@ -187,6 +187,51 @@ void   assay__v1__score_request__free_unpacked
   assert(message->base.descriptor == &assay__v1__score_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   assay__v1__personal_data__init
+                     (Assay__V1__PersonalData         *message)
+{
+  static const Assay__V1__PersonalData init_value = ASSAY__V1__PERSONAL_DATA__INIT;
+  *message = init_value;
+}
+size_t assay__v1__personal_data__get_packed_size
+                     (const Assay__V1__PersonalData *message)
+{
+  assert(message->base.descriptor == &assay__v1__personal_data__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t assay__v1__personal_data__pack
+                     (const Assay__V1__PersonalData *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &assay__v1__personal_data__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t assay__v1__personal_data__pack_to_buffer
+                     (const Assay__V1__PersonalData *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &assay__v1__personal_data__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Assay__V1__PersonalData *
+       assay__v1__personal_data__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Assay__V1__PersonalData *)
+     protobuf_c_message_unpack (&assay__v1__personal_data__descriptor,
+                                allocator, len, data);
+}
+void   assay__v1__personal_data__free_unpacked
+                     (Assay__V1__PersonalData *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &assay__v1__personal_data__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   assay__v1__decision__init
                      (Assay__V1__Decision         *message)
 {
@@ -2006,7 +2051,7 @@ const ProtobufCMessageDescriptor assay__v1__error__descriptor =
   (ProtobufCMessageInit) assay__v1__error__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__score_request__field_descriptors[11] =
+static const ProtobufCFieldDescriptor assay__v1__score_request__field_descriptors[12] =
 {
   {
     "bundle",
@@ -2140,6 +2185,18 @@ static const ProtobufCFieldDescriptor assay__v1__score_request__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "personal",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__ScoreRequest, personal),
+    &assay__v1__personal_data__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__score_request__field_indices_by_name[] = {
   6,   /* field[6] = alias */
@@ -2151,14 +2208,16 @@ static const unsigned assay__v1__score_request__field_indices_by_name[] = {
   1,   /* field[1] = features32 */
   2,   /* field[2] = features64 */
   9,   /* field[9] = include_raw */
+  11,   /* field[11] = personal */
   5,   /* field[5] = transaction_id */
   7,   /* field[7] = version */
 };
-static const ProtobufCIntRange assay__v1__score_request__number_ranges[2 + 1] =
+static const ProtobufCIntRange assay__v1__score_request__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 16, 10 },
-  { 0, 11 }
+  { 18, 11 },
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor assay__v1__score_request__descriptor =
 {
@@ -2168,11 +2227,88 @@ const ProtobufCMessageDescriptor assay__v1__score_request__descriptor =
   "Assay__V1__ScoreRequest",
   "assay.v1",
   sizeof(Assay__V1__ScoreRequest),
-  11,
+  12,
   assay__v1__score_request__field_descriptors,
   assay__v1__score_request__field_indices_by_name,
-  2,  assay__v1__score_request__number_ranges,
+  3,  assay__v1__score_request__number_ranges,
   (ProtobufCMessageInit) assay__v1__score_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor assay__v1__personal_data__field_descriptors[4] =
+{
+  {
+    "subject",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__PersonalData, subject),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "account",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__PersonalData, account),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "device",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__PersonalData, device),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "free_text",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__PersonalData, free_text),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned assay__v1__personal_data__field_indices_by_name[] = {
+  1,   /* field[1] = account */
+  2,   /* field[2] = device */
+  3,   /* field[3] = free_text */
+  0,   /* field[0] = subject */
+};
+static const ProtobufCIntRange assay__v1__personal_data__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor assay__v1__personal_data__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "assay.v1.PersonalData",
+  "PersonalData",
+  "Assay__V1__PersonalData",
+  "assay.v1",
+  sizeof(Assay__V1__PersonalData),
+  4,
+  assay__v1__personal_data__field_descriptors,
+  assay__v1__personal_data__field_indices_by_name,
+  1,  assay__v1__personal_data__number_ranges,
+  (ProtobufCMessageInit) assay__v1__personal_data__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor assay__v1__decision__field_descriptors[12] =
@@ -2459,7 +2595,7 @@ const ProtobufCMessageDescriptor assay__v1__reason__descriptor =
   (ProtobufCMessageInit) assay__v1__reason__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__score_batch_request__field_descriptors[9] =
+static const ProtobufCFieldDescriptor assay__v1__score_batch_request__field_descriptors[10] =
 {
   {
     "bundle",
@@ -2569,6 +2705,18 @@ static const ProtobufCFieldDescriptor assay__v1__score_batch_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "personal",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Assay__V1__ScoreBatchRequest, n_personal),
+    offsetof(Assay__V1__ScoreBatchRequest, personal),
+    &assay__v1__personal_data__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__score_batch_request__field_indices_by_name[] = {
   5,   /* field[5] = alias */
@@ -2577,17 +2725,19 @@ static const unsigned assay__v1__score_batch_request__field_indices_by_name[] = 
   1,   /* field[1] = features32 */
   2,   /* field[2] = features64 */
   7,   /* field[7] = include_raw */
+  9,   /* field[9] = personal */
   3,   /* field[3] = row_count */
   4,   /* field[4] = transaction_ids */
   6,   /* field[6] = version */
 };
-static const ProtobufCIntRange assay__v1__score_batch_request__number_ranges[4 + 1] =
+static const ProtobufCIntRange assay__v1__score_batch_request__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 6, 4 },
   { 10, 7 },
   { 16, 8 },
-  { 0, 9 }
+  { 18, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor assay__v1__score_batch_request__descriptor =
 {
@@ -2597,10 +2747,10 @@ const ProtobufCMessageDescriptor assay__v1__score_batch_request__descriptor =
   "Assay__V1__ScoreBatchRequest",
   "assay.v1",
   sizeof(Assay__V1__ScoreBatchRequest),
-  9,
+  10,
   assay__v1__score_batch_request__field_descriptors,
   assay__v1__score_batch_request__field_indices_by_name,
-  4,  assay__v1__score_batch_request__number_ranges,
+  5,  assay__v1__score_batch_request__number_ranges,
   (ProtobufCMessageInit) assay__v1__score_batch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3958,7 +4108,7 @@ const ProtobufCMessageDescriptor assay__v1__stats_reply__descriptor =
   (ProtobufCMessageInit) assay__v1__stats_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__get_decision_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor assay__v1__get_decision_request__field_descriptors[3] =
 {
   {
     "audit_sequence",
@@ -3972,14 +4122,40 @@ static const ProtobufCFieldDescriptor assay__v1__get_decision_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transaction_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__GetDecisionRequest, transaction_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__GetDecisionRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__get_decision_request__field_indices_by_name[] = {
   0,   /* field[0] = audit_sequence */
+  2,   /* field[2] = limit */
+  1,   /* field[1] = transaction_id */
 };
 static const ProtobufCIntRange assay__v1__get_decision_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor assay__v1__get_decision_request__descriptor =
 {
@@ -3989,14 +4165,14 @@ const ProtobufCMessageDescriptor assay__v1__get_decision_request__descriptor =
   "Assay__V1__GetDecisionRequest",
   "assay.v1",
   sizeof(Assay__V1__GetDecisionRequest),
-  1,
+  3,
   assay__v1__get_decision_request__field_descriptors,
   assay__v1__get_decision_request__field_indices_by_name,
   1,  assay__v1__get_decision_request__number_ranges,
   (ProtobufCMessageInit) assay__v1__get_decision_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__get_decision_reply__field_descriptors[1] =
+static const ProtobufCFieldDescriptor assay__v1__get_decision_reply__field_descriptors[2] =
 {
   {
     "record",
@@ -4010,14 +4186,27 @@ static const ProtobufCFieldDescriptor assay__v1__get_decision_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "records",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Assay__V1__GetDecisionReply, n_records),
+    offsetof(Assay__V1__GetDecisionReply, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__get_decision_reply__field_indices_by_name[] = {
   0,   /* field[0] = record */
+  1,   /* field[1] = records */
 };
 static const ProtobufCIntRange assay__v1__get_decision_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor assay__v1__get_decision_reply__descriptor =
 {
@@ -4027,7 +4216,7 @@ const ProtobufCMessageDescriptor assay__v1__get_decision_reply__descriptor =
   "Assay__V1__GetDecisionReply",
   "assay.v1",
   sizeof(Assay__V1__GetDecisionReply),
-  1,
+  2,
   assay__v1__get_decision_reply__field_descriptors,
   assay__v1__get_decision_reply__field_indices_by_name,
   1,  assay__v1__get_decision_reply__number_ranges,

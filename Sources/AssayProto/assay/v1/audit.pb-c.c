@@ -97,7 +97,7 @@ void   assay__v1__void_range__free_unpacked
   assert(message->base.descriptor == &assay__v1__void_range__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor assay__v1__audit_record__field_descriptors[21] =
+static const ProtobufCFieldDescriptor assay__v1__audit_record__field_descriptors[23] =
 {
   {
     "sequence",
@@ -340,6 +340,30 @@ static const ProtobufCFieldDescriptor assay__v1__audit_record__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "sealed_personal",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__AuditRecord, sealed_personal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subject_ref",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__AuditRecord, subject_ref),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "void_range",
     30,
     PROTOBUF_C_LABEL_NONE,
@@ -366,21 +390,23 @@ static const unsigned assay__v1__audit_record__field_indices_by_name[] = {
   16,   /* field[16] = request_id */
   10,   /* field[10] = score */
   9,   /* field[9] = scores */
+  20,   /* field[20] = sealed_personal */
   0,   /* field[0] = sequence */
   17,   /* field[17] = server_ns */
   12,   /* field[12] = stage */
+  21,   /* field[21] = subject_ref */
   1,   /* field[1] = time_ns */
   14,   /* field[14] = transaction_id */
   19,   /* field[19] = unproven */
   3,   /* field[3] = version */
-  20,   /* field[20] = void_range */
+  22,   /* field[22] = void_range */
 };
 static const ProtobufCIntRange assay__v1__audit_record__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 16, 14 },
-  { 30, 20 },
-  { 0, 21 }
+  { 30, 22 },
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor assay__v1__audit_record__descriptor =
 {
@@ -390,7 +416,7 @@ const ProtobufCMessageDescriptor assay__v1__audit_record__descriptor =
   "Assay__V1__AuditRecord",
   "assay.v1",
   sizeof(Assay__V1__AuditRecord),
-  21,
+  23,
   assay__v1__audit_record__field_descriptors,
   assay__v1__audit_record__field_indices_by_name,
   3,  assay__v1__audit_record__number_ranges,

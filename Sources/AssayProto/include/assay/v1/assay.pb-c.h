@@ -19,6 +19,7 @@ typedef struct Assay__V1__Request Assay__V1__Request;
 typedef struct Assay__V1__Reply Assay__V1__Reply;
 typedef struct Assay__V1__Error Assay__V1__Error;
 typedef struct Assay__V1__ScoreRequest Assay__V1__ScoreRequest;
+typedef struct Assay__V1__PersonalData Assay__V1__PersonalData;
 typedef struct Assay__V1__Decision Assay__V1__Decision;
 typedef struct Assay__V1__Reason Assay__V1__Reason;
 typedef struct Assay__V1__ScoreBatchRequest Assay__V1__ScoreBatchRequest;
@@ -313,6 +314,10 @@ struct  Assay__V1__ScoreRequest
    * Who asks, up to 64 bytes; default: the name given in Hello.
    */
   char *caller;
+  /*
+   * What must be erasable (docs/PRIVACY.md): never used for scoring, sealed in the audit trail. Refused by a server that keeps no keys.
+   */
+  Assay__V1__PersonalData *personal;
   Assay__V1__ScoreRequest__TransactionCase transaction_case;
   union {
     Assay__V1__BitcoinTransaction *bitcoin;
@@ -321,7 +326,32 @@ struct  Assay__V1__ScoreRequest
 };
 #define ASSAY__V1__SCORE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__score_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, NULL, ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET, {0} }
+
+
+/*
+ * Personal data that goes with a transaction. The audit trail holds it encrypted under the subject's own key, which can be destroyed.
+ */
+struct  Assay__V1__PersonalData
+{
+  ProtobufCMessage base;
+  /*
+   * The caller's pseudonymous id of the person whom all of this is about, 1-128 bytes; erasure goes by it.
+   */
+  char *subject;
+  /*
+   * Up to 128 bytes each.
+   */
+  char *account;
+  char *device;
+  /*
+   * Up to 1024 bytes.
+   */
+  char *free_text;
+};
+#define ASSAY__V1__PERSONAL_DATA__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__v1__personal_data__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 typedef enum {
@@ -432,10 +462,15 @@ struct  Assay__V1__ScoreBatchRequest
   uint32_t version;
   protobuf_c_boolean include_raw;
   char *caller;
+  /*
+   * Empty, or one for each row; a row without personal data has an empty one.
+   */
+  size_t n_personal;
+  Assay__V1__PersonalData **personal;
 };
 #define ASSAY__V1__SCORE_BATCH_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__score_batch_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0,NULL }
 
 
 /*
@@ -900,27 +935,43 @@ struct  Assay__V1__StatsReply
     , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
+/*
+ * By number or by transaction id: exactly one of the two.
+ */
 struct  Assay__V1__GetDecisionRequest
 {
   ProtobufCMessage base;
   uint64_t audit_sequence;
+  /*
+   * The caller's id as it was given with the score request; finds every decision made under it, the newest first.
+   */
+  char *transaction_id;
+  /*
+   * At most so many decisions of a transaction id, 1-100; 0: 10.
+   */
+  uint32_t limit;
 };
 #define ASSAY__V1__GET_DECISION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__get_decision_request__descriptor) \
-    , 0 }
+    , 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Assay__V1__GetDecisionReply
 {
   ProtobufCMessage base;
   /*
-   * An assay.v1.AuditRecord (audit.proto), byte for byte as it is in the journal.
+   * An assay.v1.AuditRecord (audit.proto), byte for byte as it is in the journal: the decision, the newest one of a transaction id.
    */
   ProtobufCBinaryData record;
+  /*
+   * All decisions that were found, newest first; the first of them is `record`. Only for a transaction id.
+   */
+  size_t n_records;
+  ProtobufCBinaryData *records;
 };
 #define ASSAY__V1__GET_DECISION_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__get_decision_reply__descriptor) \
-    , {0,NULL} }
+    , {0,NULL}, 0,NULL }
 
 
 struct  Assay__V1__ListModelsRequest
@@ -1207,6 +1258,25 @@ Assay__V1__ScoreRequest *
                       const uint8_t       *data);
 void   assay__v1__score_request__free_unpacked
                      (Assay__V1__ScoreRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Assay__V1__PersonalData methods */
+void   assay__v1__personal_data__init
+                     (Assay__V1__PersonalData         *message);
+size_t assay__v1__personal_data__get_packed_size
+                     (const Assay__V1__PersonalData   *message);
+size_t assay__v1__personal_data__pack
+                     (const Assay__V1__PersonalData   *message,
+                      uint8_t             *out);
+size_t assay__v1__personal_data__pack_to_buffer
+                     (const Assay__V1__PersonalData   *message,
+                      ProtobufCBuffer     *buffer);
+Assay__V1__PersonalData *
+       assay__v1__personal_data__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   assay__v1__personal_data__free_unpacked
+                     (Assay__V1__PersonalData *message,
                       ProtobufCAllocator *allocator);
 /* Assay__V1__Decision methods */
 void   assay__v1__decision__init
@@ -1792,6 +1862,9 @@ typedef void (*Assay__V1__Error_Closure)
 typedef void (*Assay__V1__ScoreRequest_Closure)
                  (const Assay__V1__ScoreRequest *message,
                   void *closure_data);
+typedef void (*Assay__V1__PersonalData_Closure)
+                 (const Assay__V1__PersonalData *message,
+                  void *closure_data);
 typedef void (*Assay__V1__Decision_Closure)
                  (const Assay__V1__Decision *message,
                   void *closure_data);
@@ -1897,6 +1970,7 @@ extern const ProtobufCMessageDescriptor assay__v1__request__descriptor;
 extern const ProtobufCMessageDescriptor assay__v1__reply__descriptor;
 extern const ProtobufCMessageDescriptor assay__v1__error__descriptor;
 extern const ProtobufCMessageDescriptor assay__v1__score_request__descriptor;
+extern const ProtobufCMessageDescriptor assay__v1__personal_data__descriptor;
 extern const ProtobufCMessageDescriptor assay__v1__decision__descriptor;
 extern const ProtobufCMessageDescriptor assay__v1__reason__descriptor;
 extern const ProtobufCMessageDescriptor assay__v1__score_batch_request__descriptor;

@@ -82,6 +82,14 @@ struct  Assay__V1__AuditRecord
   char *alias;
   protobuf_c_boolean unproven;
   /*
+   * Personal data of the request (assay.v1.PersonalData), encrypted under the subject's key: docs/PRIVACY.md has the bytes.
+   */
+  ProtobufCBinaryData sealed_personal;
+  /*
+   * HMAC-SHA-256 of the subject under the installation's secret, 32 bytes; names the subject to whoever keeps the keys, and to nobody else.
+   */
+  ProtobufCBinaryData subject_ref;
+  /*
    * Set for a record that holds no decision: the numbers first … last were given to no acknowledged decision.
    */
   Assay__V1__VoidRange *void_range;
@@ -92,7 +100,7 @@ struct  Assay__V1__AuditRecord
 };
 #define ASSAY__V1__AUDIT_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__audit_record__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED, ASSAY__V1__STAGE__STAGE_UNSPECIFIED, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, NULL, ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE__NOT_SET, {0} }
+    , 0, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED, ASSAY__V1__STAGE__STAGE_UNSPECIFIED, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, NULL, ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE__NOT_SET, {0} }
 
 
 /*

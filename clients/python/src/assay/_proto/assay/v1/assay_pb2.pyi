@@ -266,16 +266,22 @@ class FetchBundleRequest(_message.Message):
     def __init__(self, bundle: _Optional[str] = ..., offset: _Optional[int] = ..., byte_count_max: _Optional[int] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class GetDecisionReply(_message.Message):
-    __slots__ = ["record"]
+    __slots__ = ["record", "records"]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
     record: bytes
-    def __init__(self, record: _Optional[bytes] = ...) -> None: ...
+    records: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, record: _Optional[bytes] = ..., records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class GetDecisionRequest(_message.Message):
-    __slots__ = ["audit_sequence"]
+    __slots__ = ["audit_sequence", "limit", "transaction_id"]
     AUDIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     audit_sequence: int
-    def __init__(self, audit_sequence: _Optional[int] = ...) -> None: ...
+    limit: int
+    transaction_id: str
+    def __init__(self, audit_sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class HealthReason(_message.Message):
     __slots__ = ["blocking", "code", "text"]
@@ -352,6 +358,18 @@ class ModelVersion(_message.Message):
     unproven: bool
     version: int
     def __init__(self, bundle: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[bytes] = ..., aliases: _Optional[_Iterable[str]] = ..., unproven: bool = ..., refused: _Optional[str] = ...) -> None: ...
+
+class PersonalData(_message.Message):
+    __slots__ = ["account", "device", "free_text", "subject"]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    FREE_TEXT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    device: str
+    free_text: str
+    subject: str
+    def __init__(self, subject: _Optional[str] = ..., account: _Optional[str] = ..., device: _Optional[str] = ..., free_text: _Optional[str] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ["key", "value"]
@@ -486,13 +504,14 @@ class ScoreBatchReply(_message.Message):
     def __init__(self, scores: _Optional[_Iterable[float]] = ..., outcomes: _Optional[_Iterable[_Union[Outcome, str]]] = ..., stage: _Optional[_Union[Stage, str]] = ..., bundle: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[bytes] = ..., audit_sequence_first: _Optional[int] = ..., server_ns: _Optional[int] = ..., all_scores: _Optional[_Iterable[float]] = ..., raw: _Optional[_Iterable[float]] = ..., unproven: bool = ...) -> None: ...
 
 class ScoreBatchRequest(_message.Message):
-    __slots__ = ["alias", "bundle", "caller", "features32", "features64", "include_raw", "row_count", "transaction_ids", "version"]
+    __slots__ = ["alias", "bundle", "caller", "features32", "features64", "include_raw", "personal", "row_count", "transaction_ids", "version"]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
     FEATURES32_FIELD_NUMBER: _ClassVar[int]
     FEATURES64_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_RAW_FIELD_NUMBER: _ClassVar[int]
+    PERSONAL_FIELD_NUMBER: _ClassVar[int]
     ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_IDS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -502,13 +521,14 @@ class ScoreBatchRequest(_message.Message):
     features32: _containers.RepeatedScalarFieldContainer[float]
     features64: _containers.RepeatedScalarFieldContainer[float]
     include_raw: bool
+    personal: _containers.RepeatedCompositeFieldContainer[PersonalData]
     row_count: int
     transaction_ids: _containers.RepeatedScalarFieldContainer[str]
     version: int
-    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., row_count: _Optional[int] = ..., transaction_ids: _Optional[_Iterable[str]] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ...) -> None: ...
+    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., row_count: _Optional[int] = ..., transaction_ids: _Optional[_Iterable[str]] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ..., personal: _Optional[_Iterable[_Union[PersonalData, _Mapping]]] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
-    __slots__ = ["alias", "bitcoin", "bundle", "caller", "card", "explain", "features32", "features64", "include_raw", "transaction_id", "version"]
+    __slots__ = ["alias", "bitcoin", "bundle", "caller", "card", "explain", "features32", "features64", "include_raw", "personal", "transaction_id", "version"]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     BITCOIN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
@@ -518,6 +538,7 @@ class ScoreRequest(_message.Message):
     FEATURES32_FIELD_NUMBER: _ClassVar[int]
     FEATURES64_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_RAW_FIELD_NUMBER: _ClassVar[int]
+    PERSONAL_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     alias: str
@@ -529,9 +550,10 @@ class ScoreRequest(_message.Message):
     features32: _containers.RepeatedScalarFieldContainer[float]
     features64: _containers.RepeatedScalarFieldContainer[float]
     include_raw: bool
+    personal: PersonalData
     transaction_id: str
     version: int
-    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., bitcoin: _Optional[_Union[BitcoinTransaction, _Mapping]] = ..., card: _Optional[_Union[CardTransaction, _Mapping]] = ..., transaction_id: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., explain: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ...) -> None: ...
+    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., bitcoin: _Optional[_Union[BitcoinTransaction, _Mapping]] = ..., card: _Optional[_Union[CardTransaction, _Mapping]] = ..., transaction_id: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., explain: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ..., personal: _Optional[_Union[PersonalData, _Mapping]] = ...) -> None: ...
 
 class SetAliasReply(_message.Message):
     __slots__ = ["previous_version", "version"]
