@@ -23,4 +23,12 @@ public struct AuditStatus: Sendable {
     public var failure: AuditFailure?
     /// nil without PostgreSQL.
     public var postgres: PostgresStatus?
+
+    /// Of a server that keeps no trail.
+    public static var off: AuditStatus {
+        AuditStatus(
+            lastSequence: 0, writtenSequence: 0, durableSequence: 0, recordCount: 0, backlogByteCount: 0,
+            isBacklogOverLimit: false,
+            ringByteCountUsed: 0, ringByteCount: 0, isDiskFull: false)
+    }
 }

@@ -75,6 +75,10 @@ extension MetricsSnapshot {
         text.gauge(
             "assay_audit_disk_full", help: "1 while the journal's disk is full and records wait in the rings.",
             Self.flag(audit.isDiskFull))
+        text.gauge(
+            "assay_audit_info", help: "How the audit trail is set; always 1.", UInt64(1), labels: [("mode", audit.mode)])
+        text.counter(
+            "assay_audit_dropped_total", help: "Decisions made without a record because the trail took none.", audit.droppedCount)
         guard let postgres else { return }
         text.gauge("assay_postgres_up", help: "1 when the shipper is connected to PostgreSQL.", Self.flag(postgres.isUp))
         if let lag = postgres.lagRecordCount {

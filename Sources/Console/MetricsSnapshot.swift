@@ -75,6 +75,10 @@ public struct MetricsSnapshot: Sendable {
         public var ringByteCount: UInt64 = 0
         /// The journal's disk is full; records wait in the rings.
         public var isDiskFull = false
+        /// `required`, `drop` or `off`.
+        public var mode = "required"
+        /// Decisions that went without a record because the trail took none.
+        public var droppedCount: UInt64 = 0
         /// The journal can't be written any more: no decision is made.
         public var hasFailed = false
 

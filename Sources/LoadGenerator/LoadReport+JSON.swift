@@ -58,7 +58,7 @@ extension LoadReport {
                 "audit_sequences",
                 .object([
                     ("distinct", JSON(sequencesDistinct)), ("repeated", JSON(sequencesRepeated)),
-                    ("unchecked", JSON(sequencesUnchecked)),
+                    ("unchecked", JSON(sequencesUnchecked)), ("unrecorded", JSON(unrecorded)),
                 ])
             ),
             ("bytes_sent", JSON(bytesSent)), ("bytes_received", JSON(bytesReceived)),

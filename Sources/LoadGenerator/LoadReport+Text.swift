@@ -95,6 +95,7 @@ extension LoadReport {
     private var auditText: String {
         "\(Format.count(sequencesDistinct)) distinct sequences"
             + (sequencesRepeated > 0 ? ", \(Format.count(sequencesRepeated)) repeated" : "")
+            + (unrecorded > 0 ? ", \(Format.count(unrecorded)) decisions without a record" : "")
     }
 
     private var verificationLines: [String] {

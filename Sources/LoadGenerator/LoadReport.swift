@@ -57,6 +57,8 @@ public struct LoadReport: Sendable {
     var sequencesDistinct: UInt64 = 0
     var sequencesRepeated: UInt64 = 0
     var sequencesUnchecked: UInt64 = 0
+    /// Decisions that have no record.
+    var unrecorded: UInt64 = 0
     var bytesSent: UInt64 = 0
     var bytesReceived: UInt64 = 0
     var disconnects: UInt64 = 0
@@ -110,6 +112,7 @@ extension LoadReport {
             latencies.add(tally.latency)
             if let more = tally.service { service.add(more) }
             sequences.formUnion(tally.sequences)
+            unrecorded += tally.unrecorded
             lastReply = max(lastReply, tally.lastReplyNanoseconds)
             arrivalsDue += result.dueCount
             arrivalsUnsent += result.unsentCount

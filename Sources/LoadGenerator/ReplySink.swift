@@ -52,7 +52,8 @@ struct ReplySink: ~Copyable {
         for row in 0..<(scores.count / 8) {
             // Safety: the index is below the number of whole words.
             let bits = unsafe UInt64(littleEndian: scores.loadUnaligned(fromByteOffset: row * 8, as: UInt64.self))
-            log?.append(sequence: reply.auditSequence &+ UInt64(row), scoreBits: bits, requestID: reply.id)
+            let sequence = reply.auditSequence == 0 ? 0 : reply.auditSequence &+ UInt64(row)
+            log?.append(sequence: sequence, scoreBits: bits, requestID: reply.id)
         }
     }
 }

@@ -52,6 +52,8 @@ struct Tally {
     private(set) var errors = ErrorCounts()
     private(set) var observations: Observations
     private(set) var sequences = SequenceSet()
+    /// Decisions without a record: the server's trail took none, and was set to go on.
+    private(set) var unrecorded: UInt64 = 0
     /// Decisions that bear another bundle's name.
     private(set) var wrongBundle: UInt64 = 0
 
@@ -107,7 +109,7 @@ struct Tally {
     }
 
     private mutating func takeDecision(_ reply: ScannedReply, _ payload: UnsafeRawBufferPointer, row: Int) -> Bool {
-        sequences.insert(reply.auditSequence)
+        note(sequence: reply.auditSequence, count: 1)
         outcomes[reply.outcome < 4 ? Int(reply.outcome) : 0] += 1
         unsafe checkBundle(reply, payload)
         let outputCount = reply.scores.byteCount / 8
@@ -122,13 +124,18 @@ struct Tally {
         return true
     }
 
+    private mutating func note(sequence first: UInt64, count: Int) {
+        if first == 0 { return unrecorded += UInt64(count) }
+        sequences.insert(first: first, count: count)
+    }
+
     private mutating func takeBatch(_ reply: ScannedReply, _ payload: UnsafeRawBufferPointer, rowAt: (Int) -> Int) -> Bool {
         let rows = plan.rowsPerRequest
         let outputCount = reply.allScores.byteCount / 8 / rows
         guard reply.scores.byteCount == rows * 8, reply.outcomes.byteCount == rows,
             reply.allScores.byteCount == rows * outputCount * 8
         else { return false }
-        sequences.insert(first: reply.auditSequence, count: rows)
+        note(sequence: reply.auditSequence, count: rows)
         unsafe checkBundle(reply, payload)
         let scores = unsafe payload[reply.scores]
         let outcomeBytes = unsafe payload[reply.outcomes]

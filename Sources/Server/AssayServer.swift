@@ -21,7 +21,8 @@ public final class AssayServer: Sendable {
     /// The TCP port that is listened on; nil without TCP.
     public let port: Int?
     private let logger: Logger
-    private let trail: AuditTrail
+    /// nil: the operator wants none.
+    private let trail: AuditTrail?
     private let watcher: RegistryWatcher
     private let control: ControlPlane
     private let loops: [EventLoop]
@@ -47,8 +48,8 @@ public final class AssayServer: Sendable {
         let publisher = SnapshotPublisher(readerCount: configuration.workerCount)
         let slots = VersionSlots()
         let status = ServerStatus(
-            serverVersion: version, trail: trail, publisher: publisher, slots: slots, administration: configuration.administration
-        )
+            serverVersion: version, trail: trail, auditMode: configuration.auditMode, publisher: publisher, slots: slots,
+            administration: configuration.administration)
         self.status = status
         watcher = try Self.makeWatcher(configuration, publisher, status, logger)
         listeners = try Self.makeListeners(configuration)
@@ -65,8 +66,7 @@ public final class AssayServer: Sendable {
             let control = self.control
             let worker = ScoringWorker(
                 limits: configuration.session, services: status, reader: publisher.reader(index),
-                producer: trail.producer(worker: index),
-                slots: slots
+                producer: trail?.producer(worker: index), auditMode: configuration.auditMode, slots: slots
             ) { control.submit(current.id, $0) }
             let service = LoopService(worker: worker, current: current, administration: configuration.administration)
             do throws(ReactorError) {
@@ -83,7 +83,12 @@ public final class AssayServer: Sendable {
 
     private static func openTrail(
         _ configuration: ServerConfiguration, _ logger: Logger, _ failure: FailureFlag
-    ) throws(ServerError) -> AuditTrail {
+    ) throws(ServerError) -> AuditTrail? {
+        guard configuration.auditMode != .off else {
+            logger.warning(
+                "audit is off: no decision has a record, nothing is durable, nothing can be proven; for measurements only")
+            return nil
+        }
         do throws(AuditError) {
             return try AuditTrail.open(configuration.audit, logger: logger) { _ in failure.set() }
         } catch {
@@ -155,7 +160,7 @@ public final class AssayServer: Sendable {
         control.stop()
         for thread in threads.controlThreads { thread.join() }
         watcher.stop()
-        trail.close()
+        trail?.close()
         return !hasFailed.isSet
     }
 }

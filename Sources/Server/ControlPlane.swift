@@ -21,10 +21,10 @@ final class ControlPlane: Sendable {
     private let registryQueue: ControlQueue
     private let journalQueue: ControlQueue
     private let watcher: RegistryWatcher
-    private let trail: AuditTrail
+    private let trail: AuditTrail?
     private let frameByteCountMax: Int
 
-    init(watcher: RegistryWatcher, trail: AuditTrail, frameByteCountMax: Int) throws(SystemError) {
+    init(watcher: RegistryWatcher, trail: AuditTrail?, frameByteCountMax: Int) throws(SystemError) {
         registryQueue = try ControlQueue(countMax: Self.queueCountMax)
         journalQueue = try ControlQueue(countMax: Self.queueCountMax)
         self.watcher = watcher
@@ -105,6 +105,8 @@ final class ControlPlane: Sendable {
     }
 
     private func record(_ sequence: UInt64) throws(ControlError) -> [UInt8] {
+        // Without a trail no decision has a number.
+        guard let trail else { throw .unknownDecision }
         let record: [UInt8]?
         do throws(AuditError) { record = try trail.record(sequence: sequence) } catch { throw .audit(error) }
         guard let record else { throw .unknownDecision }

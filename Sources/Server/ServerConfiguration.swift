@@ -23,6 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var loop = LoopConfiguration()
     public var session = SessionLimits()
     public var audit: AuditConfiguration
+    /// `off`: the settings in `audit` mean nothing.
+    public var auditMode = AuditMode.required
     public var registryPollSeconds = 10
     public var administration = AdministrationPolicy.local
     /// How long a drain waits for connections before it closes them.

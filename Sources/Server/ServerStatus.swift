@@ -10,7 +10,9 @@ import Wire
 public final class ServerStatus: SessionServices {
     public let serverVersion: String
     public let serverID: [UInt8]
-    public let trail: AuditTrail
+    /// nil: audit is off.
+    public let trail: AuditTrail?
+    public let auditMode: AuditMode
     public let publisher: SnapshotPublisher
     public let slots: VersionSlots
     public let administration: ServerConfiguration.AdministrationPolicy
@@ -26,12 +28,13 @@ public final class ServerStatus: SessionServices {
     }
 
     init(
-        serverVersion: String, trail: AuditTrail, publisher: SnapshotPublisher, slots: VersionSlots,
+        serverVersion: String, trail: AuditTrail?, auditMode: AuditMode, publisher: SnapshotPublisher, slots: VersionSlots,
         administration: ServerConfiguration.AdministrationPolicy
     ) {
         self.serverVersion = serverVersion
-        serverID = trail.identity.bytes
+        serverID = trail?.identity.bytes ?? (0..<16).map { _ in UInt8.random(in: .min ... .max) }
         self.trail = trail
+        self.auditMode = auditMode
         self.publisher = publisher
         self.slots = slots
         self.administration = administration
@@ -51,6 +54,10 @@ public final class ServerStatus: SessionServices {
     public var loopCounters: [LoopCounters] { parts.withLock { $0.loopCounters } }
     public var workerCounters: [WorkerCounters] { parts.withLock { $0.workerCounters } }
 
+    public var audit: AuditStatus { trail?.status ?? .off }
+    /// Decisions that went without a record because the trail took none.
+    public var droppedCount: UInt64 { workerCounters.reduce(0) { $0 + $1.dropped } }
+
     /// Every cause for worry, the blocking ones first.
     public func health() -> HealthMessage {
         let reasons = (blockingReasons + warnings)
@@ -63,20 +70,28 @@ public final class ServerStatus: SessionServices {
         if publisher.current.aliases.isEmpty {
             reasons.append(.init(code: "NO_BUNDLE", text: "no alias names a bundle that can be served", isBlocking: true))
         }
-        if let failure = trail.status.failure {
+        if let failure = audit.failure {
             reasons.append(.init(code: "AUDIT_FAILED", text: "\(failure)", isBlocking: true))
         }
         return reasons
     }
 
     private var warnings: [HealthMessage.Reason] {
-        let audit = trail.status
+        let audit = self.audit
         var reasons = publisher.current.problems.map { problem in
             HealthMessage.Reason(code: "BUNDLE_REFUSED", text: "\(problem)", isBlocking: false)
         }
         if audit.isDiskFull {
             reasons.append(
                 .init(code: "AUDIT_DISK_FULL", text: "the journal's disk is full; records wait in memory", isBlocking: false))
+        }
+        if auditMode == .off {
+            reasons.append(.init(code: "AUDIT_OFF", text: "audit is off: no decision has a record", isBlocking: false))
+        }
+        let dropped = droppedCount
+        if dropped > 0 {
+            let text = "\(dropped) decisions since the start have no record: the trail took none (audit: drop)"
+            reasons.append(.init(code: "AUDIT_DROPPED", text: text, isBlocking: false))
         }
         if audit.isBacklogOverLimit {
             reasons.append(.init(code: "AUDIT_BACKLOG", text: "the backlog to PostgreSQL is over its limit", isBlocking: false))
@@ -92,7 +107,7 @@ public final class ServerStatus: SessionServices {
     public func models() -> [ModelVersionMessage] { publisher.current.modelMessages }
 
     public func stats() -> StatsMessage {
-        let audit = trail.status
+        let audit = self.audit
         let loops = loopCounters
         let workers = workerCounters
         var stats = StatsMessage()

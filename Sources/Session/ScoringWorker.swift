@@ -19,7 +19,9 @@ public final class ScoringWorker {
     let submit: (ControlRequest) -> Bool
 
     let arena = MessageArena()
-    let producer: AuditProducer
+    /// nil: no decision has a record.
+    let producer: AuditProducer?
+    private let auditMode: AuditMode
     private let reader: SnapshotReader
     private let slots: VersionSlots
 
@@ -34,14 +36,16 @@ public final class ScoringWorker {
     let rows = RowScratch()
 
     public init(
-        limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer,
-        slots: VersionSlots,
+        limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer?,
+        auditMode: AuditMode = .required, slots: VersionSlots,
         submit: @escaping (ControlRequest) -> Bool
     ) {
         self.limits = limits
         self.services = services
         self.reader = reader
+        precondition((producer == nil) == (auditMode == .off), "a trail has a producer, and audit \(auditMode.rawValue)")
         self.producer = producer
+        self.auditMode = auditMode
         self.slots = slots
         self.submit = submit
     }
@@ -59,6 +63,19 @@ public final class ScoringWorker {
     func endTurn() {
         unsafe snapshot = nil
         reader.leave()
+    }
+
+    /// Numbers for `count` records of at most `byteCountMax` bytes each: the first one. 0: there will be no records, as the operator chose.
+    func reserve(count: Int, byteCountMax: Int) throws(Refusal) -> UInt64 {
+        guard let producer else { return 0 }
+        guard byteCountMax <= producer.byteCountMax(count: count) else {
+            // A retry helps where there is no room now, not where there never is.
+            throw count == 1 ? .transactionTooLarge(byteCount: byteCountMax) : .batchTooLarge(rowCount: count)
+        }
+        if let first = producer.reserve(count: count, byteCountMax: byteCountMax) { return first }
+        guard auditMode == .drop else { throw .auditUnavailable }
+        counters.countDropped(count)
+        return 0
     }
 
     func counterSlot(entry: Int) -> Int { slotOfEntry[entry] }

@@ -69,12 +69,9 @@ extension Session {
             if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
             recordByteCountMax = max(recordByteCountMax, fields.recordByteCountMax(transactionByteCount: 0))
         }
-        guard recordByteCountMax <= worker.producer.byteCountMax(count: rowCount) else {
-            throw .batchTooLarge(rowCount: rowCount)
-        }
-        guard let first = worker.producer.reserve(count: rowCount, byteCountMax: recordByteCountMax) else {
-            throw .auditUnavailable
-        }
+        let first = try worker.reserve(count: rowCount, byteCountMax: recordByteCountMax)
+        // 0: the decisions go without records.
+        let producer = first == 0 ? nil : worker.producer
         let now = Clock.monotonicNanoseconds()
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
         fields.serverNanoseconds = now &- worker.turnStartNanoseconds
@@ -94,7 +91,7 @@ extension Session {
             fields.score = decided.score
             fields.outcome = outcome
             fields.reason = decided.reason
-            unsafe worker.producer.append(sequence: fields.sequence) { room in
+            unsafe producer?.append(sequence: fields.sequence) { room in
                 worker.arena.scope {
                     unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: .none, arena: worker.arena)
                 }
@@ -103,7 +100,7 @@ extension Session {
             reply.outcomes.append(outcome)
             worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
         }
-        worker.producer.commit()
+        producer?.commit()
 
         reply.stage = .online
         reply.bundle = batch.bundle.string

@@ -58,21 +58,19 @@ extension Session {
         if score.explain > 0 { fields.contributions = try reasons(Int(score.explain), features, bundle, rows) }
 
         let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
-        guard let sequence = worker.producer.reserve(count: 1, byteCountMax: recordByteCountMax) else {
-            // A retry helps where there is no room now, not where there never is.
-            throw recordByteCountMax <= worker.producer.byteCountMax(count: 1)
-                ? .auditUnavailable : .transactionTooLarge(byteCount: recordByteCountMax)
-        }
+        let sequence = try worker.reserve(count: 1, byteCountMax: recordByteCountMax)
         let now = Clock.monotonicNanoseconds()
         fields.sequence = sequence
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
         fields.serverNanoseconds = now &- worker.turnStartNanoseconds
         let arena = worker.arena
-        unsafe worker.producer.append(sequence: sequence) { room in
-            unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction, arena: arena)
+        if sequence != 0, let producer = worker.producer {
+            unsafe producer.append(sequence: sequence) { room in
+                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction, arena: arena)
+            }
+            // From here on the record survives the process: only now may the reply exist.
+            producer.commit()
         }
-        // From here on the record survives the process: only now may the reply exist.
-        worker.producer.commit()
 
         let room = unsafe output.reserve(fields.replyByteCountMax)
         output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))

@@ -23,7 +23,8 @@ public final class WorkerCounters: @unchecked Sendable {
     private static let decisionStart = durationStart + durationCells
     private static let decisionCells = versionSlotCount * 4
     private static let badFrameStart = decisionStart + decisionCells
-    private static let cellCount = badFrameStart + 1
+    private static let droppedStart = badFrameStart + 1
+    private static let cellCount = droppedStart + 1
 
     // Safety: allocated here, freed by deinit; every index is computed from the constants above and checked by `cell`.
     private let cells: UnsafeMutablePointer<Atomic<UInt64>>
@@ -70,6 +71,8 @@ public final class WorkerCounters: @unchecked Sendable {
 
     func countBadFrame() { add(Self.badFrameStart, 1) }
 
+    func countDropped(_ count: Int) { add(Self.droppedStart, UInt64(count)) }
+
     // MARK: Reading (any thread)
 
     public func requests(_ method: Method, _ status: Status) -> UInt64 {
@@ -87,6 +90,8 @@ public final class WorkerCounters: @unchecked Sendable {
     }
     public var durationSumNanoseconds: UInt64 { value(Self.durationStart + Self.durationCells - 1) }
     public var badFrames: UInt64 { value(Self.badFrameStart) }
+    /// Decisions that went without a record because the trail took none.
+    public var dropped: UInt64 { value(Self.droppedStart) }
 }
 
 extension Method {

@@ -64,6 +64,15 @@ public enum Method: UInt32, Sendable, CaseIterable {
     }
 }
 
+/// What a reply waits for; raw values are those of `assay.v1.Durability` (0: as the server is set).
+public enum WireDurability: UInt32, Sendable, CaseIterable {
+    case unspecified = 0
+    /// The record is in memory that survives the process.
+    case memory = 1
+    /// The record is on disk.
+    case disk = 2
+}
+
 /// What is to be done with a transaction; raw values are those of `assay.v1.Outcome` (0: not stated).
 public enum WireOutcome: UInt32, Sendable, CaseIterable {
     case unspecified = 0

@@ -206,6 +206,13 @@ final class ScratchDirectory {
         #expect(error?.description.contains("--\(key), ASSAY_\(key.uppercased())") == true)
     }
 
+    @Test func withoutAnAuditTrailNoJournalIsAskedFor() async throws {
+        let settings = try ServerSettings(try await SettingsTests.load(["registry": .text("/r"), "audit": .text("off")]))
+        #expect(settings.audit == .off)
+        #expect(settings.journal == "")
+        #expect(try await Self.settings([:]).audit == .required)
+    }
+
     @Test func pinSetsTheWorkersUnlessTheyAreSet() async throws {
         #expect(try await Self.settings(["pin": .integers([4, 2, 7])]).workerCount == 3)
         #expect(try await Self.settings(["pin": .integers([4, 2]), "workers": .integer(2)]).processors == [4, 2])
@@ -218,6 +225,7 @@ final class ScratchDirectory {
         let contradictions: [[String: SettingValue]] = [
             ["listen": .text("")], ["http": .text("127.0.0.1:7170")], ["journal": .text("/r")],
             ["ring-bytes": .integer(1 << 20), "frame-bytes-max": .integer(1 << 20)],
+            ["audit": .text("off"), "postgres": .text("postgresql:///x")],
         ]
         for flags in contradictions {
             let error = await #expect(throws: SettingsError.self) { try await Self.settings(flags) }

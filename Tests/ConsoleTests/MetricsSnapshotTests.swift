@@ -24,6 +24,7 @@ let promtoolPath = ["/usr/bin/promtool", "/usr/local/bin/promtool", "/opt/homebr
             "assay_bundle_swaps_total 5", "assay_bundle_refused 1", "assay_audit_sequence_last 900007",
             "assay_audit_sequence_durable 900001", "assay_audit_sequence_shipped 899000", "assay_audit_records_total 900001",
             "assay_audit_backlog_bytes 65536", "assay_audit_ring_used_bytes 4096", "assay_audit_ring_bytes 33554432",
+            "assay_audit_info{mode=\"drop\"} 1", "assay_audit_dropped_total 11",
             "assay_audit_failed 0", "assay_audit_disk_full 0", "assay_connections_refused_total 2", "assay_postgres_up 1",
             "assay_postgres_lag_records 1001", "assay_ready 1", "assay_draining 0",
             "assay_workers 2", "assay_build_info{version=\"0.1.0\",swift=\"6.3.1\"} 1",

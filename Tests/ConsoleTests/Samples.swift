@@ -35,6 +35,8 @@ enum Samples {
         metrics.audit.backlogByteCount = 65_536
         metrics.audit.ringByteCountUsed = 4_096
         metrics.audit.ringByteCount = 33_554_432
+        metrics.audit.mode = "drop"
+        metrics.audit.droppedCount = 11
         metrics.postgres = .init(isUp: true, lagRecordCount: 1_001)
         metrics.isReady = true
         metrics.workerCount = 2

@@ -19,6 +19,15 @@ import Wire
         #expect(tally.errors.total == 0)
     }
 
+    @Test func decisionsWithoutARecordAreNoRepeatedSequence() throws {
+        var tally = Tally(plan: Samples.plan())
+        for id in 1...3 { try Samples.take(Samples.decision(id: UInt64(id), sequence: 0), &tally) }
+        try Samples.take(Samples.decision(id: 4, sequence: 1), &tally)
+        #expect(tally.unrecorded == 3)
+        #expect(tally.sequences.count == 1)
+        #expect(tally.sequences.repeated == 0)
+    }
+
     @Test func errorRepliesAreCountedByStatusAndReason() throws {
         var tally = Tally(plan: Samples.plan())
         for id in 0..<3 { #expect(try Samples.take(Samples.refusal(id: UInt64(id)), &tally) == 0) }

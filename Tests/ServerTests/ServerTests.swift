@@ -79,9 +79,26 @@ import Wire
         for _ in 0..<100 { _ = try await client.score(bundle: "stump", features: [2, 0]) }
         bench.server.drain()
         #expect(bench.server.waitUntilStopped())
-        #expect(bench.server.status.trail.status.durableSequence == 100)
+        #expect(bench.server.status.audit.durableSequence == 100)
         #expect(bench.server.status.health().reasons.map(\.code).contains("DRAINING"))
         await client.close()
+    }
+
+    @Test func serverWithoutATrailDecidesAndSaysThatItHasNone() async throws {
+        let bench = try ServerBench { $0.auditMode = .off }
+        let client = AssayClient(.tcp(host: "127.0.0.1", port: UInt16(bench.port)))
+        #expect(try await client.hello().serverID.count == 16)
+        let decision = try await client.score(bundle: "stump", features: [2, 0])
+        #expect(decision.outcome == .decline)
+        #expect(decision.auditSequence == 0)
+        let error = await #expect(throws: AssayError.self) { try await client.getDecision(auditSequence: 1) }
+        #expect("\(error!)".contains("UNKNOWN_DECISION"))
+        let health = try await client.health()
+        #expect(health.isReady)
+        #expect(health.reasons.map(\.code) == ["AUDIT_OFF"])
+        #expect(!File.exists(bench.directory + "/journal"))
+        await client.close()
+        bench.stop()
     }
 
     @Test func unusableConfigurationsAreRefusedWithTheirReason() throws {

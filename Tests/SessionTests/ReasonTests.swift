@@ -31,8 +31,6 @@ import Wire
         return decision.reasons
     }
 
-    private struct NoDecision: Error { let reply: Reply }
-
     @Test func theStrongestFeaturesOfTheDecidingScoreComeFirst() throws {
         let bench = try bench(Transform(.identity), decidingOutput: 1)
         let b = ReasonMessage(code: "FEATURE", feature: "b", value: 2, contribution: -6, text: "b is unusual")

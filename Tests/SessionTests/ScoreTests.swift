@@ -11,8 +11,6 @@ import Wire
         return decision
     }
 
-    private struct NoDecision: Error { let reply: Reply }
-
     @Test func scoreIsDecidedRecordedAndAnswered() throws {
         let bench = try SessionBench()
         let reply = try bench.score([2, 0, .nan]) {

@@ -21,7 +21,10 @@ final class SessionBench {
     private var output = SendBuffer()
 
     /// `stump`: three features (the second may not be missing), probability of "a >= 1"; review from 0.5, decline from 0.7.
-    init(mayAdminister: Bool = true, limits: SessionLimits = SessionLimits(), ringByteCount: Int = 1 << 20) throws {
+    init(
+        mayAdminister: Bool = true, limits: SessionLimits = SessionLimits(), ringByteCount: Int = 1 << 20,
+        auditMode: AuditMode = .required
+    ) throws {
         directory = try Self.temporaryDirectory()
         try File.createDirectory(directory + "/registry")
         let registry = try RegistryDirectory(path: directory + "/registry")
@@ -38,8 +41,8 @@ final class SessionBench {
         let submitted = Submissions()
         self.submitted = submitted
         worker = ScoringWorker(
-            limits: limits, services: FixedServices(), reader: publisher.reader(0), producer: trail.producer(worker: 0),
-            slots: VersionSlots()
+            limits: limits, services: FixedServices(), reader: publisher.reader(0),
+            producer: auditMode == .off ? nil : trail.producer(worker: 0), auditMode: auditMode, slots: VersionSlots()
         ) { submitted.take($0) }
         session = Session(mayAdminister: mayAdminister)
     }
@@ -142,4 +145,16 @@ struct FixedServices: SessionServices {
     func health() -> HealthMessage { HealthMessage(isReady: true, reasons: []) }
     func stats() -> StatsMessage { StatsMessage() }
     func models() -> [ModelVersionMessage] { [] }
+}
+
+struct NoDecision: Error { let reply: Reply }
+
+extension Reply {
+    /// The decision that the reply tells; throws what it tells instead.
+    var decided: DecisionMessage {
+        get throws {
+            guard case .decision(let decision)? = body else { throw NoDecision(reply: self) }
+            return decision
+        }
+    }
 }

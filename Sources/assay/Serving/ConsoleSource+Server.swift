@@ -104,7 +104,9 @@ extension MetricsSnapshot {
     }
 
     private mutating func setAudit(_ status: ServerStatus) {
-        let trail = status.trail.status
+        let trail = status.audit
+        audit.mode = status.auditMode.rawValue
+        audit.droppedCount = status.droppedCount
         audit.sequenceLast = trail.lastSequence
         audit.sequenceDurable = trail.durableSequence
         audit.sequenceShipped = trail.shippedSequence ?? 0

@@ -25,6 +25,7 @@ extension ServerConfiguration {
         audit.segmentByteCount = settings.segmentByteCount
         audit.syncIntervalMilliseconds = settings.syncIntervalMilliseconds
         audit.postgresURL = settings.postgres
+        auditMode = settings.audit
     }
 
     private mutating func setLoops(_ settings: ServerSettings) {

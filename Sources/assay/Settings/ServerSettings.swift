@@ -1,3 +1,4 @@
+import Audit
 import Platform
 
 /// The server's settings, typed, checked one by one and against each other.
@@ -7,6 +8,7 @@ struct ServerSettings: Sendable, Equatable {
     }
 
     let registry: String
+    /// Empty: there is none, because `audit` is off.
     let journal: String
     let listen: HostPort?
     let unix: String?
@@ -24,6 +26,7 @@ struct ServerSettings: Sendable, Equatable {
     let inFlightMax: Int
     let connectionCountMax: Int
     let batchRowCountMax: Int
+    let audit: AuditMode
     let ringDirectory: String
     let ringByteCount: Int
     let syncIntervalMilliseconds: Int
@@ -36,7 +39,8 @@ struct ServerSettings: Sendable, Equatable {
 
     init(_ settings: EffectiveSettings) throws(SettingsError) {
         registry = try settings.required("registry")
-        journal = try settings.required("journal")
+        audit = settings.text("audit").flatMap(AuditMode.init(rawValue:)) ?? .required
+        journal = audit == .off ? settings.text("journal") ?? "" : try settings.required("journal")
         listen = settings.text("listen").flatMap { HostPort($0) }
         unix = settings.text("unix")
         http = settings.text("http").flatMap { HostPort($0) }
@@ -84,6 +88,9 @@ struct ServerSettings: Sendable, Equatable {
         }
         if registry == journal {
             throw .conflict("registry and journal are both \(registry); each needs a directory of its own")
+        }
+        if audit == .off, postgres != nil {
+            throw .conflict("audit is off and postgres is set; without an audit trail there is nothing to ship")
         }
         if ringByteCount < frameByteCountMax * 2 {
             // A typed transaction of a whole frame goes into the ring as one record, which may take half of it.

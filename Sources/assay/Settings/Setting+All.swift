@@ -1,3 +1,4 @@
+import Audit
 import Session
 import Wire
 
@@ -11,7 +12,7 @@ extension Setting {
             summary: "Directory of the registry. Required."),
         Setting(
             key: "journal", kind: .path, standard: nil,
-            summary: "Directory of the journal; one server a directory. Required."),
+            summary: "Directory of the journal; one server a directory. Required unless audit is off."),
         Setting(
             key: "listen", kind: .address, standard: .text("127.0.0.1:7170"), mayBeEmpty: true,
             summary: "TCP address of the wire protocol; port 0 takes a free one, empty: none."),
@@ -65,6 +66,9 @@ extension Setting {
     ]
 
     private static let audit = [
+        Setting(
+            key: "audit", kind: .choice(AuditMode.allCases.map(\.rawValue)), standard: .text(AuditMode.required.rawValue),
+            summary: "A decision whose record finds no room: refused, made without a record and counted, or no trail at all."),
         Setting(
             key: "ring-directory", kind: .path, standard: .text("/dev/shm"),
             summary: "Where the rings live: a tmpfs, which outlives the process."),

@@ -2051,7 +2051,7 @@ const ProtobufCMessageDescriptor assay__v1__error__descriptor =
   (ProtobufCMessageInit) assay__v1__error__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__score_request__field_descriptors[12] =
+static const ProtobufCFieldDescriptor assay__v1__score_request__field_descriptors[13] =
 {
   {
     "bundle",
@@ -2186,6 +2186,18 @@ static const ProtobufCFieldDescriptor assay__v1__score_request__field_descriptor
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "durability",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__ScoreRequest, durability),
+    &assay__v1__durability__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "personal",
     18,
     PROTOBUF_C_LABEL_NONE,
@@ -2204,20 +2216,20 @@ static const unsigned assay__v1__score_request__field_indices_by_name[] = {
   0,   /* field[0] = bundle */
   10,   /* field[10] = caller */
   4,   /* field[4] = card */
+  11,   /* field[11] = durability */
   8,   /* field[8] = explain */
   1,   /* field[1] = features32 */
   2,   /* field[2] = features64 */
   9,   /* field[9] = include_raw */
-  11,   /* field[11] = personal */
+  12,   /* field[12] = personal */
   5,   /* field[5] = transaction_id */
   7,   /* field[7] = version */
 };
-static const ProtobufCIntRange assay__v1__score_request__number_ranges[3 + 1] =
+static const ProtobufCIntRange assay__v1__score_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 16, 10 },
-  { 18, 11 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor assay__v1__score_request__descriptor =
 {
@@ -2227,10 +2239,10 @@ const ProtobufCMessageDescriptor assay__v1__score_request__descriptor =
   "Assay__V1__ScoreRequest",
   "assay.v1",
   sizeof(Assay__V1__ScoreRequest),
-  12,
+  13,
   assay__v1__score_request__field_descriptors,
   assay__v1__score_request__field_indices_by_name,
-  3,  assay__v1__score_request__number_ranges,
+  2,  assay__v1__score_request__number_ranges,
   (ProtobufCMessageInit) assay__v1__score_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2595,7 +2607,7 @@ const ProtobufCMessageDescriptor assay__v1__reason__descriptor =
   (ProtobufCMessageInit) assay__v1__reason__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__score_batch_request__field_descriptors[10] =
+static const ProtobufCFieldDescriptor assay__v1__score_batch_request__field_descriptors[11] =
 {
   {
     "bundle",
@@ -2706,6 +2718,18 @@ static const ProtobufCFieldDescriptor assay__v1__score_batch_request__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "durability",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__ScoreBatchRequest, durability),
+    &assay__v1__durability__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "personal",
     18,
     PROTOBUF_C_LABEL_REPEATED,
@@ -2722,22 +2746,22 @@ static const unsigned assay__v1__score_batch_request__field_indices_by_name[] = 
   5,   /* field[5] = alias */
   0,   /* field[0] = bundle */
   8,   /* field[8] = caller */
+  9,   /* field[9] = durability */
   1,   /* field[1] = features32 */
   2,   /* field[2] = features64 */
   7,   /* field[7] = include_raw */
-  9,   /* field[9] = personal */
+  10,   /* field[10] = personal */
   3,   /* field[3] = row_count */
   4,   /* field[4] = transaction_ids */
   6,   /* field[6] = version */
 };
-static const ProtobufCIntRange assay__v1__score_batch_request__number_ranges[5 + 1] =
+static const ProtobufCIntRange assay__v1__score_batch_request__number_ranges[4 + 1] =
 {
   { 1, 0 },
   { 6, 4 },
   { 10, 7 },
   { 16, 8 },
-  { 18, 9 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor assay__v1__score_batch_request__descriptor =
 {
@@ -2747,10 +2771,10 @@ const ProtobufCMessageDescriptor assay__v1__score_batch_request__descriptor =
   "Assay__V1__ScoreBatchRequest",
   "assay.v1",
   sizeof(Assay__V1__ScoreBatchRequest),
-  10,
+  11,
   assay__v1__score_batch_request__field_descriptors,
   assay__v1__score_batch_request__field_indices_by_name,
-  5,  assay__v1__score_batch_request__number_ranges,
+  4,  assay__v1__score_batch_request__number_ranges,
   (ProtobufCMessageInit) assay__v1__score_batch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5266,6 +5290,36 @@ const ProtobufCEnumDescriptor assay__v1__status__descriptor =
   assay__v1__status__enum_values_by_name,
   1,
   assay__v1__status__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue assay__v1__durability__enum_values_by_number[3] =
+{
+  { "DURABILITY_UNSPECIFIED", "ASSAY__V1__DURABILITY__DURABILITY_UNSPECIFIED", 0 },
+  { "DURABILITY_MEMORY", "ASSAY__V1__DURABILITY__DURABILITY_MEMORY", 1 },
+  { "DURABILITY_DISK", "ASSAY__V1__DURABILITY__DURABILITY_DISK", 2 },
+};
+static const ProtobufCIntRange assay__v1__durability__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex assay__v1__durability__enum_values_by_name[3] =
+{
+  { "DURABILITY_DISK", 2 },
+  { "DURABILITY_MEMORY", 1 },
+  { "DURABILITY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor assay__v1__durability__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "assay.v1.Durability",
+  "Durability",
+  "Assay__V1__Durability",
+  "assay.v1",
+  3,
+  assay__v1__durability__enum_values_by_number,
+  3,
+  assay__v1__durability__enum_values_by_name,
+  1,
+  assay__v1__durability__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue assay__v1__outcome__enum_values_by_number[4] =

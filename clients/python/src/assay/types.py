@@ -83,7 +83,7 @@ class Decision:
     version: int
     # SHA-256 of the bundle file.
     digest: str
-    # Number of the decision's record in the server's audit trail.
+    # Number of the decision's record in the server's audit trail; 0: it has none (the server's `audit` is drop or off).
     audit_sequence: int
     # Server time from the request's bytes being read to the decision; in a batch, that of the whole batch.
     server_ns: int
@@ -110,7 +110,7 @@ class BatchDecision:
     bundle: str
     version: int
     digest: str
-    # The rows' records are audit_sequence_first, +1, +2 …
+    # The rows' records are audit_sequence_first, +1, +2 …; 0: they have none (see Decision).
     audit_sequence_first: int
     server_ns: int
     # [rows][outputs], when the bundle has more than one output, else empty.
@@ -126,7 +126,7 @@ class BatchDecision:
         row = range(len(self.scores))[index]
         return Decision(
             score=self.scores[row], outcome=self.outcomes[row], stage=self.stage, bundle=self.bundle, version=self.version,
-            digest=self.digest, audit_sequence=self.audit_sequence_first + row, server_ns=self.server_ns,
+            digest=self.digest, audit_sequence=self.audit_sequence_first + row if self.audit_sequence_first else 0, server_ns=self.server_ns,
             scores=self.all_scores[row] if self.all_scores else (), raw=self.raw[row] if self.raw else (),
             unproven=self.unproven,
         )

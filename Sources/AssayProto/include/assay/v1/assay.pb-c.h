@@ -73,7 +73,8 @@ typedef enum _Assay__V1__Status {
    */
   ASSAY__V1__STATUS__STATUS_RESOURCE_EXHAUSTED = 4,
   /*
-   * The audit trail can't take the record, so there is no decision. Try again after retry_after_us.
+   * The audit trail can't take the record, so there is no decision. Try again after retry_after_us. (With the reason AUDIT_FAILED the record
+   * of a decision could not be made durable, and the decision is not told.)
    */
   ASSAY__V1__STATUS__STATUS_AUDIT_UNAVAILABLE = 5,
   /*
@@ -102,6 +103,24 @@ typedef enum _Assay__V1__Status {
   ASSAY__V1__STATUS__STATUS_FAILED_PRECONDITION = 11
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__STATUS)
 } Assay__V1__Status;
+/*
+ * What a reply waits for (docs/JOURNAL.md says what each survives).
+ */
+typedef enum _Assay__V1__Durability {
+  /*
+   * As the server is set.
+   */
+  ASSAY__V1__DURABILITY__DURABILITY_UNSPECIFIED = 0,
+  /*
+   * The record is in memory that survives the server process.
+   */
+  ASSAY__V1__DURABILITY__DURABILITY_MEMORY = 1,
+  /*
+   * The record is on disk: an fdatasync that covers it has returned.
+   */
+  ASSAY__V1__DURABILITY__DURABILITY_DISK = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__DURABILITY)
+} Assay__V1__Durability;
 typedef enum _Assay__V1__Outcome {
   ASSAY__V1__OUTCOME__OUTCOME_UNSPECIFIED = 0,
   ASSAY__V1__OUTCOME__OUTCOME_APPROVE = 1,
@@ -315,6 +334,10 @@ struct  Assay__V1__ScoreRequest
    */
   char *caller;
   /*
+   * What the reply waits for.
+   */
+  Assay__V1__Durability durability;
+  /*
    * What must be erasable (docs/PRIVACY.md): never used for scoring, sealed in the audit trail. Refused by a server that keeps no keys.
    */
   Assay__V1__PersonalData *personal;
@@ -326,7 +349,7 @@ struct  Assay__V1__ScoreRequest
 };
 #define ASSAY__V1__SCORE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__score_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, NULL, ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, ASSAY__V1__DURABILITY__DURABILITY_UNSPECIFIED, NULL, ASSAY__V1__SCORE_REQUEST__TRANSACTION__NOT_SET, {0} }
 
 
 /*
@@ -375,7 +398,8 @@ struct  Assay__V1__Decision
   uint32_t version;
   ProtobufCBinaryData digest;
   /*
-   * Number of this decision's record in the server's audit trail: dense, increasing, never used twice.
+   * Number of this decision's record in the server's audit trail: dense, increasing, never used twice. 0: the decision has no record, as the
+   * operator of the server chose (settings `audit: drop` and `audit: off`).
    */
   uint64_t audit_sequence;
   /*
@@ -462,6 +486,7 @@ struct  Assay__V1__ScoreBatchRequest
   uint32_t version;
   protobuf_c_boolean include_raw;
   char *caller;
+  Assay__V1__Durability durability;
   /*
    * Empty, or one for each row; a row without personal data has an empty one.
    */
@@ -470,11 +495,11 @@ struct  Assay__V1__ScoreBatchRequest
 };
 #define ASSAY__V1__SCORE_BATCH_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__score_batch_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0,NULL }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, ASSAY__V1__DURABILITY__DURABILITY_UNSPECIFIED, 0,NULL }
 
 
 /*
- * Columns, one entry a row. The rows' records are audit_sequence_first, +1, +2 …
+ * Columns, one entry a row. The rows' records are audit_sequence_first, +1, +2 … (0: they have none, see Decision)
  */
 struct  Assay__V1__ScoreBatchReply
 {
@@ -844,7 +869,7 @@ struct  Assay__V1__HelloReply
   uint32_t protocol;
   char *server_version;
   /*
-   * Identity of this server's audit trail: 16 bytes, kept in its journal.
+   * Identity of this server's audit trail: 16 bytes, kept in its journal. Without a trail: of this run of the server.
    */
   ProtobufCBinaryData server_id;
   uint32_t frame_bytes_max;
@@ -1962,6 +1987,7 @@ typedef void (*Assay__V1__RollbackReply_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    assay__v1__status__descriptor;
+extern const ProtobufCEnumDescriptor    assay__v1__durability__descriptor;
 extern const ProtobufCEnumDescriptor    assay__v1__outcome__descriptor;
 extern const ProtobufCEnumDescriptor    assay__v1__stage__descriptor;
 extern const ProtobufCEnumDescriptor    assay__v1__bitcoin_script_type__descriptor;

@@ -22,6 +22,9 @@ CARD_ENTRY_MODE_MAGSTRIPE: CardEntryMode
 CARD_ENTRY_MODE_MANUAL: CardEntryMode
 CARD_ENTRY_MODE_UNSPECIFIED: CardEntryMode
 DESCRIPTOR: _descriptor.FileDescriptor
+DURABILITY_DISK: Durability
+DURABILITY_MEMORY: Durability
+DURABILITY_UNSPECIFIED: Durability
 OUTCOME_APPROVE: Outcome
 OUTCOME_DECLINE: Outcome
 OUTCOME_REVIEW: Outcome
@@ -504,10 +507,11 @@ class ScoreBatchReply(_message.Message):
     def __init__(self, scores: _Optional[_Iterable[float]] = ..., outcomes: _Optional[_Iterable[_Union[Outcome, str]]] = ..., stage: _Optional[_Union[Stage, str]] = ..., bundle: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[bytes] = ..., audit_sequence_first: _Optional[int] = ..., server_ns: _Optional[int] = ..., all_scores: _Optional[_Iterable[float]] = ..., raw: _Optional[_Iterable[float]] = ..., unproven: bool = ...) -> None: ...
 
 class ScoreBatchRequest(_message.Message):
-    __slots__ = ["alias", "bundle", "caller", "features32", "features64", "include_raw", "personal", "row_count", "transaction_ids", "version"]
+    __slots__ = ["alias", "bundle", "caller", "durability", "features32", "features64", "include_raw", "personal", "row_count", "transaction_ids", "version"]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    DURABILITY_FIELD_NUMBER: _ClassVar[int]
     FEATURES32_FIELD_NUMBER: _ClassVar[int]
     FEATURES64_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_RAW_FIELD_NUMBER: _ClassVar[int]
@@ -518,6 +522,7 @@ class ScoreBatchRequest(_message.Message):
     alias: str
     bundle: str
     caller: str
+    durability: Durability
     features32: _containers.RepeatedScalarFieldContainer[float]
     features64: _containers.RepeatedScalarFieldContainer[float]
     include_raw: bool
@@ -525,15 +530,16 @@ class ScoreBatchRequest(_message.Message):
     row_count: int
     transaction_ids: _containers.RepeatedScalarFieldContainer[str]
     version: int
-    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., row_count: _Optional[int] = ..., transaction_ids: _Optional[_Iterable[str]] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ..., personal: _Optional[_Iterable[_Union[PersonalData, _Mapping]]] = ...) -> None: ...
+    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., row_count: _Optional[int] = ..., transaction_ids: _Optional[_Iterable[str]] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., personal: _Optional[_Iterable[_Union[PersonalData, _Mapping]]] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
-    __slots__ = ["alias", "bitcoin", "bundle", "caller", "card", "explain", "features32", "features64", "include_raw", "personal", "transaction_id", "version"]
+    __slots__ = ["alias", "bitcoin", "bundle", "caller", "card", "durability", "explain", "features32", "features64", "include_raw", "personal", "transaction_id", "version"]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     BITCOIN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
     CARD_FIELD_NUMBER: _ClassVar[int]
+    DURABILITY_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     FEATURES32_FIELD_NUMBER: _ClassVar[int]
     FEATURES64_FIELD_NUMBER: _ClassVar[int]
@@ -546,6 +552,7 @@ class ScoreRequest(_message.Message):
     bundle: str
     caller: str
     card: CardTransaction
+    durability: Durability
     explain: int
     features32: _containers.RepeatedScalarFieldContainer[float]
     features64: _containers.RepeatedScalarFieldContainer[float]
@@ -553,7 +560,7 @@ class ScoreRequest(_message.Message):
     personal: PersonalData
     transaction_id: str
     version: int
-    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., bitcoin: _Optional[_Union[BitcoinTransaction, _Mapping]] = ..., card: _Optional[_Union[CardTransaction, _Mapping]] = ..., transaction_id: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., explain: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ..., personal: _Optional[_Union[PersonalData, _Mapping]] = ...) -> None: ...
+    def __init__(self, bundle: _Optional[str] = ..., features32: _Optional[_Iterable[float]] = ..., features64: _Optional[_Iterable[float]] = ..., bitcoin: _Optional[_Union[BitcoinTransaction, _Mapping]] = ..., card: _Optional[_Union[CardTransaction, _Mapping]] = ..., transaction_id: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., explain: _Optional[int] = ..., include_raw: bool = ..., caller: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., personal: _Optional[_Union[PersonalData, _Mapping]] = ...) -> None: ...
 
 class SetAliasReply(_message.Message):
     __slots__ = ["previous_version", "version"]
@@ -610,6 +617,9 @@ class StatsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class Durability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
