@@ -49,6 +49,16 @@ public enum AuditLimits {
     /// Rows of one COPY: a transaction of about 5 MB, which PostgreSQL takes in well under a second.
     static let copyRecordCountMax = 10_000
 
+    /// Days that the records of one block may have in PostgreSQL. A transaction locks each day's table and its indexes, and by default there
+    /// is room for 6,400 locks: a batch has at most twice as many days, with 8 locks each.
+    static let partitionsOfBlockMax = 64
+
+    /// Coming days whose tables are made ahead.
+    static let partitionDaysAhead = 2
+
+    /// Time for one step of the tables' migration: rows are copied and indexed, at some 50,000 a second or more.
+    static let migrationMilliseconds = 6 * 3_600_000
+
     /// Pause before PostgreSQL is tried again: doubles from the first to the last, each with up to a half of it taken off by chance.
     static let reconnectMillisecondsMin = 100
     static let reconnectMillisecondsMax = 10_000
