@@ -106,6 +106,7 @@ unix_socket_dir = {self.directory}
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
+server_login_retry = 1
 logfile = {self.directory}/log
 """
         )
@@ -120,7 +121,11 @@ logfile = {self.directory}/log
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        eventually("PgBouncer", lambda: run("psql", self.url, "-XAtc", "SELECT 1", code=None).returncode == 0)
+        self.use("SELECT 1")
+
+    def use(self, sql: str) -> None:
+        """Runs a statement as soon as the pooler and its PostgreSQL take it."""
+        eventually("PgBouncer", lambda: run("psql", self.url, "-XAtqc", sql, code=None).returncode == 0)
 
     def kill(self) -> None:
         self.process.kill()
@@ -139,7 +144,7 @@ def test_pgbouncer_in_transaction_mode_will_do(make_server: Any, postgres: Postg
             for turn in range(3):
                 # Others who leave settings behind on the connections that the server is given next.
                 for _ in range(4):
-                    run("psql", bouncer.url, "-XAtqc", "SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'German'; SELECT 1")
+                    bouncer.use("SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'German'; SELECT 1")
                 shipped_again(server)
                 if turn == 0:
                     bouncer.kill()
