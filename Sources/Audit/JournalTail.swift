@@ -13,6 +13,8 @@ final class JournalTail: Sendable {
     /// Held while syncing: the kernel tells an error to one caller only, so there is never a second one at the same time. Holds the error
     /// once there was one; after that nothing becomes durable any more.
     private let synchronizing = Mutex<SystemError?>(nil)
+    /// What must be durable before the records that need it.
+    private let prelude = Mutex<(@Sendable () throws(SystemError) -> Void)?>(nil)
     private let durable: Atomic<UInt64>
     private let recordsWritten = Atomic<UInt64>(0)
     private let bytesWritten = Atomic<Int>(0)
@@ -33,6 +35,9 @@ final class JournalTail: Sendable {
     /// Bytes of blocks written since the journal was opened.
     var byteCount: Int { bytesWritten.load(ordering: .relaxed) }
 
+    /// `prelude` is called before each sync; its failure is a failure of the sync.
+    func precede(with prelude: @escaping @Sendable () throws(SystemError) -> Void) { self.prelude.withLock { $0 = prelude } }
+
     func publish(_ header: BlockHeader, in file: any JournalFile) {
         written.withLock { $0 = Written(file: file, sequence: header.lastSequence, hash: header.hash) }
         bytesWritten.wrappingAdd(BlockHeader.byteCount + header.storedByteCount, ordering: .relaxed)
@@ -46,6 +51,7 @@ final class JournalTail: Sendable {
             let (file, sequence) = written.withLock { ($0.file, $0.sequence) }
             guard let file, sequence > durable.load(ordering: .relaxed) else { return }
             do throws(SystemError) {
+                try prelude.withLock { $0 }?()
                 try file.synchronize()
             } catch {
                 failure = error

@@ -25,6 +25,8 @@ public struct ServerConfiguration: Sendable {
     public var audit: AuditConfiguration
     /// `off`: the settings in `audit` mean nothing.
     public var auditMode = AuditMode.required
+    /// Where the keys of personal data are kept; nil: requests with personal data are refused.
+    public var privacyKeysDirectory: String?
     public var registryPollSeconds = 10
     public var administration = AdministrationPolicy.local
     /// How long a drain waits for connections before it closes them.

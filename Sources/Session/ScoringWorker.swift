@@ -3,6 +3,7 @@ import Decision
 import Forest
 import ModelBundle
 import Platform
+import Privacy
 import Registry
 import Wire
 
@@ -22,6 +23,8 @@ public final class ScoringWorker {
     /// nil: no decision has a record.
     let producer: AuditProducer?
     private let auditMode: AuditMode
+    /// nil: personal data is not accepted.
+    let keys: SubjectKeys?
     private let reader: SnapshotReader
     private let slots: VersionSlots
 
@@ -37,7 +40,7 @@ public final class ScoringWorker {
 
     public init(
         limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer?,
-        auditMode: AuditMode = .required, slots: VersionSlots,
+        auditMode: AuditMode = .required, keys: SubjectKeys? = nil, slots: VersionSlots,
         submit: @escaping (ControlRequest) -> Bool
     ) {
         self.limits = limits
@@ -46,6 +49,7 @@ public final class ScoringWorker {
         precondition((producer == nil) == (auditMode == .off), "a trail has a producer, and audit \(auditMode.rawValue)")
         self.producer = producer
         self.auditMode = auditMode
+        self.keys = keys
         self.slots = slots
         self.submit = submit
     }

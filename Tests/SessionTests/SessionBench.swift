@@ -3,6 +3,7 @@ import Forest
 import Logging
 import ModelBundle
 import Platform
+import Privacy
 import Registry
 import Synchronization
 import Testing
@@ -23,7 +24,7 @@ final class SessionBench {
     /// `stump`: three features (the second may not be missing), probability of "a >= 1"; review from 0.5, decline from 0.7.
     init(
         mayAdminister: Bool = true, limits: SessionLimits = SessionLimits(), ringByteCount: Int = 1 << 20,
-        auditMode: AuditMode = .required
+        auditMode: AuditMode = .required, keepsKeys: Bool = false
     ) throws {
         directory = try Self.temporaryDirectory()
         try File.createDirectory(directory + "/registry")
@@ -42,7 +43,8 @@ final class SessionBench {
         self.submitted = submitted
         worker = ScoringWorker(
             limits: limits, services: FixedServices(), reader: publisher.reader(0),
-            producer: auditMode == .off ? nil : trail.producer(worker: 0), auditMode: auditMode, slots: VersionSlots()
+            producer: auditMode == .off ? nil : trail.producer(worker: 0), auditMode: auditMode,
+            keys: keepsKeys ? try SubjectKeys.open(directory + "/keys") : nil, slots: VersionSlots()
         ) { submitted.take($0) }
         session = Session(mayAdminister: mayAdminister)
     }
