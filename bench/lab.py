@@ -29,7 +29,7 @@ def call(*command: Any, **options: Any) -> str:
     return result.stdout.strip()
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 180) -> Any:
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = 300) -> Any:
     """Polls until `condition` gives something true, and returns that."""
     deadline = time.monotonic() + seconds
     while True:
