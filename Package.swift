@@ -196,3 +196,18 @@ if Context.environment["ASSAY_FUZZ"] == "1" {
                 swiftSettings: testing + [.unsafeFlags(["-parse-as-library"])]))
     }
 }
+
+// bench/faults/simulate sets it: the simulation of AuditTests as a program, and the Audit module open to it in a release build.
+if Context.environment["ASSAY_SIMULATE"] == "1" {
+    let open: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
+    package.targets.removeAll { $0.name == "AuditTests" }
+    for target in package.targets where target.name == "Audit" { target.swiftSettings = strict + open }
+    package.targets += [
+        .target(
+            name: "AuditSimulation", dependencies: ["Audit", "Wire", "Platform"], path: "Tests/AuditTests/Simulation",
+            swiftSettings: testing + open),
+        .executableTarget(
+            name: "audit-simulate", dependencies: ["AuditSimulation", "Platform"], path: "bench/faults/audit-simulate",
+            swiftSettings: testing),
+    ]
+}

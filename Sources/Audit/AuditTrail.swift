@@ -169,15 +169,21 @@ public final class AuditTrail: Sendable {
         }
     }
 
-    /// Marker first, ring second: a crash in between leaves both, and they say the same.
     private func markClosed(ringLock: JournalLock) {
         do throws(SystemError) {
-            try JournalDirectory.writeCleanMarker(pump.end, storage)
-            try File.remove(memory.path)
-            try ringLock.removeFile()
+            try Self.markClosed(pump.end, storage: storage, memory: memory, ringLock: ringLock)
         } catch {
             logger.warning("audit: the journal is complete but could not be marked as closed: \(error)")
         }
+    }
+
+    /// Marker first, ring second: a crash in between leaves both, and they say the same.
+    static func markClosed(
+        _ end: CleanMarker, storage: any JournalStorage, memory: RingMemory, ringLock: JournalLock
+    ) throws(SystemError) {
+        try JournalDirectory.writeCleanMarker(end, storage)
+        try File.remove(memory.path)
+        try ringLock.removeFile()
     }
 
     private func logRecovery() {

@@ -53,9 +53,10 @@ enum JournalDirectory {
     }
 
     /// The state at a clean close; nil when there was none, or when its marker is damaged.
-    static func cleanMarker(_ storage: any JournalStorage) -> CleanMarker? {
-        guard storage.exists(cleanName), let bytes = try? storage.read(cleanName), bytes.count == 52,
-            bytes.isWhole(magic: cleanMagic),
+    static func cleanMarker(_ storage: any JournalStorage) throws(SystemError) -> CleanMarker? {
+        guard storage.exists(cleanName) else { return nil }
+        let bytes = try storage.read(cleanName)
+        guard bytes.count == 52, bytes.isWhole(magic: cleanMagic),
             let hash = SHA256Digest(bytes: bytes[16..<48])
         else { return nil }
         return CleanMarker(nextSequence: unsafe bytes.withUnsafeBytes { unsafe ByteReader($0).uint64(at: 8) }, hash: hash)
@@ -129,6 +130,13 @@ final class JournalLock: Sendable {
                 return
             }
         }
+    }
+
+    deinit {
+        // Closing would do, but for a child process that another thread is just starting: until it execs it has the descriptor, too.
+        var lock = Self.wholeFile
+        lock.l_type = Int16(F_UNLCK)
+        unsafe _ = fcntl(descriptor.rawValue, Self.setLock, &lock)
     }
 
     /// Takes the file away; the lock is held until this object goes.

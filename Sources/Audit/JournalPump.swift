@@ -138,7 +138,7 @@ final class JournalPump: @unchecked Sendable {
     }
 
     /// The last look was taken: numbers without a record are declared void, and everything is made durable.
-    private func finish() throws(PumpError) {
+    func finish() throws(PumpError) {
         try flush()
         var rest = RingRecovery(memory, into: writer)
         do throws(JournalWriteError) { try rest.drain() } catch { throw .journal(error) }

@@ -1,8 +1,11 @@
 import Glibc
 import Platform
 
-/// What the journal asks of a disk; names are relative to the journal's directory. The one on a real disk is `DiskStorage`, tests have
-/// others that fail as disks do.
+/// What the journal asks of a disk; names are relative to the journal's directory. The one on a real disk is `DiskStorage`; tests have a
+/// simulated one (Tests/AuditTests/Simulation) that forgets, reorders and fails as disks do.
+///
+/// These are the steps that a power cut can come between, so whatever is made of several of them (`replace`, `move`) is made here in
+/// an extension, once for all storages: the simulation then sees the real order of steps.
 protocol JournalStorage: Sendable {
     /// Opens a file for reading and writing; `create`: makes it, or empties the one that is there.
     func open(_ name: String, create: Bool) throws(SystemError) -> any JournalFile
@@ -11,13 +14,63 @@ protocol JournalStorage: Sendable {
     /// Names in the directory (empty: the journal's own), sorted.
     func list(_ subdirectory: String) throws(SystemError) -> [String]
     func exists(_ name: String) -> Bool
-    func read(_ name: String) throws(SystemError) -> [UInt8]
-    /// Replaces a small file as a whole and durably.
-    func replace(_ name: String, _ bytes: [UInt8]) throws(SystemError)
+    func createDirectory(_ name: String) throws(SystemError)
     func rename(_ from: String, _ to: String) throws(SystemError)
     func remove(_ name: String) throws(SystemError)
-    /// Makes creations, renames and removals durable.
-    func synchronizeDirectory() throws(SystemError)
+    /// Makes creations, renames and removals in a directory (empty: the journal's own) durable.
+    func synchronizeDirectory(_ subdirectory: String) throws(SystemError)
+
+    /// Wall clock, Unix nanoseconds: the time of blocks and the names of what is moved aside.
+    func wallNanoseconds() -> Int64
+    /// What a new journal is called.
+    func newIdentity() -> JournalIdentity
+}
+
+extension JournalStorage {
+    func wallNanoseconds() -> Int64 { Clock.wallNanoseconds() }
+
+    func newIdentity() -> JournalIdentity { .random() }
+
+    func synchronizeDirectory() throws(SystemError) { try synchronizeDirectory("") }
+
+    func read(_ name: String) throws(SystemError) -> [UInt8] {
+        let file = try openForReading(name)
+        return try file.bytes(at: 0, count: file.byteCount())
+    }
+
+    /// Replaces a file as a whole and durably: whatever happens meanwhile, it is the old one or the new one.
+    func replace(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
+        let directory = try prepareDirectory(of: name)
+        // One server writes a journal, so one name will do; what a crash leaves is overwritten by the next.
+        let temporary = "\(name).tmp"
+        let file = try open(temporary, create: true)
+        try file.write(at: 0, bytes)
+        try file.synchronize()
+        try rename(temporary, name)
+        try synchronizeDirectory(directory)
+    }
+
+    /// Moves a file durably; where it goes to is durable first.
+    func move(_ from: String, _ to: String) throws(SystemError) {
+        let directory = try prepareDirectory(of: to)
+        try rename(from, to)
+        try synchronizeDirectory(directory)
+        try synchronizeDirectory(Self.directory(of: from))
+    }
+
+    /// Makes the directory that `name` is in, durably: a synced file is lost when the way to it isn't synced.
+    private func prepareDirectory(of name: String) throws(SystemError) -> String {
+        let directory = Self.directory(of: name)
+        if !directory.isEmpty {
+            try createDirectory(directory)
+            try synchronizeDirectory()
+        }
+        return directory
+    }
+
+    private static func directory(of name: String) -> String {
+        name.lastIndex(of: "/").map { String(name[..<$0]) } ?? ""
+    }
 }
 
 /// One open file of a `JournalStorage`.
@@ -39,6 +92,15 @@ extension JournalFile {
         let got = try readInto(&bytes, at: offset)
         bytes.removeLast(count - got)
         return bytes
+    }
+
+    /// Writes all of `bytes` at `offset`, or throws with some of them written.
+    func write(at offset: Int, _ bytes: [UInt8]) throws(SystemError) {
+        var failure: SystemError?
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(SystemError) { try unsafe write(at: offset, buffer) } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 
     /// Fills `bytes` from `offset` on; returns how many there were.
@@ -67,22 +129,15 @@ struct DiskStorage: JournalStorage {
 
     func exists(_ name: String) -> Bool { File.exists(path(name)) }
 
-    func read(_ name: String) throws(SystemError) -> [UInt8] { try File.read(path(name)) }
+    func createDirectory(_ name: String) throws(SystemError) { try File.createDirectory(path(name)) }
 
-    func replace(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        try File.createDirectory(File.directory(of: path(name)))
-        try File.writeAtomically(bytes, to: path(name), mode: 0o640)
-    }
-
-    func rename(_ from: String, _ to: String) throws(SystemError) {
-        try File.createDirectory(File.directory(of: path(to)))
-        try File.rename(path(from), path(to))
-        try File.synchronizeDirectory(File.directory(of: path(to)))
-    }
+    func rename(_ from: String, _ to: String) throws(SystemError) { try File.rename(path(from), path(to)) }
 
     func remove(_ name: String) throws(SystemError) { try File.remove(path(name)) }
 
-    func synchronizeDirectory() throws(SystemError) { try File.synchronizeDirectory(directory) }
+    func synchronizeDirectory(_ subdirectory: String) throws(SystemError) {
+        try File.synchronizeDirectory(subdirectory.isEmpty ? directory : path(subdirectory))
+    }
 
     private func path(_ name: String) -> String { "\(directory)/\(name)" }
 }

@@ -116,7 +116,7 @@ public struct JournalVerifier {
         report = JournalReport(identity: identity)
         report.isLive = isLive
         // A running server removes the marker first thing.
-        marker = isLive ? nil : JournalDirectory.cleanMarker(storage)
+        marker = isLive ? nil : try? JournalDirectory.cleanMarker(storage)
         report.wasClosedCleanly = marker != nil
     }
 

@@ -84,11 +84,25 @@ final class JournalWriter {
         precondition(isEmpty && last >= nextSequence, "void \(nextSequence)...\(last)")
         var record = AuditRecord()
         record.sequence = nextSequence
-        record.timeNanoseconds = Clock.wallNanoseconds()
+        record.timeNanoseconds = storage.wallNanoseconds()
         record.voidRange = VoidRange(first: nextSequence, last: last, cause: cause)
         block.append(void: record.encoded(), first: nextSequence, last: last)
         nextSequence = last + 1
         seal()
+    }
+
+    /// Takes a block that another segment has as it is. It must follow the last one, and needs `isEmpty`; `flush` writes it.
+    func append(_ block: StoredBlock) {
+        precondition(
+            isEmpty && follows(block.header), "block \(block.header.firstSequence)...\(block.header.lastSequence)")
+        sealed = block.header
+        sealedBytes = block.header.encoded + block.payload
+        nextSequence = block.header.lastSequence + 1
+    }
+
+    /// Whether a block with this header is the next one of the chain.
+    func follows(_ header: BlockHeader) -> Bool {
+        header.firstSequence == nextSequence && header.previousHash == lastHash
     }
 
     /// Writes what was gathered. After a `write` error nothing is lost or doubled: the same call writes the same block to the same place.
@@ -101,7 +115,7 @@ final class JournalWriter {
         if try needsRotation(sealedBytes.count) { try rotate(header) }
         guard var segment else { return }
         do throws(SystemError) {
-            try Self.write(sealedBytes, to: segment.file, at: segment.byteCount)
+            try segment.file.write(at: segment.byteCount, sealedBytes)
         } catch {
             try? segment.file.truncate(to: segment.byteCount)
             throw .write(error)
@@ -118,7 +132,7 @@ final class JournalWriter {
     }
 
     private func seal() {
-        sealed = block.seal(previousHash: lastHash, timeNanoseconds: Clock.wallNanoseconds(), into: &sealedBytes)
+        sealed = block.seal(previousHash: lastHash, timeNanoseconds: storage.wallNanoseconds(), into: &sealedBytes)
     }
 
     private func needsRotation(_ byteCount: Int) throws(JournalWriteError) -> Bool {
@@ -131,11 +145,11 @@ final class JournalWriter {
         do throws(SystemError) { try tail.synchronize() } catch { throw .synchronize(error) }
         let header = SegmentHeader(
             identity: identity, firstSequence: first.firstSequence, previousHash: lastHash,
-            timeNanoseconds: Clock.wallNanoseconds())
+            timeNanoseconds: storage.wallNanoseconds())
         let file: any JournalFile
         do throws(SystemError) {
             file = try storage.open(JournalDirectory.segmentName(first.firstSequence), create: true)
-            try Self.write(header.encoded, to: file, at: 0)
+            try file.write(at: 0, header.encoded)
         } catch { throw .write(error) }
         do throws(SystemError) {
             try file.synchronize()
@@ -143,14 +157,6 @@ final class JournalWriter {
         } catch { throw .synchronize(error) }
         segment = Segment(file: file, byteCount: SegmentHeader.byteCount)
         live.begin(first.firstSequence, hash: transactionHash)
-    }
-
-    private static func write(_ bytes: [UInt8], to file: any JournalFile, at offset: Int) throws(SystemError) {
-        var failure: SystemError?
-        unsafe bytes.withUnsafeBytes { buffer in
-            do throws(SystemError) { try unsafe file.write(at: offset, buffer) } catch { failure = error }
-        }
-        if let failure { throw failure }
     }
 }
 

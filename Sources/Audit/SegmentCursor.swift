@@ -68,7 +68,9 @@ struct SegmentCursor {
         var start = offset + 1
         let magic = (0..<4).map { UInt8(truncatingIfNeeded: BlockHeader.magic >> (8 * $0)) }
         while true {
-            let window = try file.bytes(at: start, count: Self.searchByteCount + 3)
+            let count = min(Self.searchByteCount + 3, try file.byteCount() - start)
+            guard count >= 4 else { return nil }
+            let window = try file.bytes(at: start, count: count)
             guard window.count >= 4 else { return nil }
             var index = 0
             while index + 4 <= window.count {

@@ -15,7 +15,7 @@ struct TrailOpening {
         try configuration.validate()
         do {
             let directory = configuration.journalDirectory
-            try File.createDirectory(directory)
+            try Self.makeDirectory(directory)
             try File.createDirectory(configuration.ringDirectory)
             guard let lock = try JournalLock(path: "\(directory)/\(JournalDirectory.lockName)") else {
                 throw AuditError.journalInUse(path: directory)
@@ -38,13 +38,22 @@ struct TrailOpening {
         }
     }
 
+    /// A new journal's directory, durable: nothing in it is when the way to it isn't.
+    private static func makeDirectory(_ path: String) throws(SystemError) {
+        if File.isDirectory(path) { return }
+        let parent = File.directory(of: path)
+        if parent != path { try makeDirectory(parent) }
+        try File.createDirectory(path)
+        try File.synchronizeDirectory(parent)
+    }
+
     /// The journal's identity; a new journal gets one, and starts as if closed cleanly.
     private static func identity(_ storage: any JournalStorage, _ path: String) throws -> JournalIdentity {
         if let identity = try JournalDirectory.identity(storage, path: path) { return identity }
         guard try JournalDirectory.segments(storage).isEmpty else {
             throw AuditError.identityDamaged(path: "\(path)/\(JournalDirectory.identityName)")
         }
-        let identity = JournalIdentity.random()
+        let identity = storage.newIdentity()
         try JournalDirectory.writeCleanMarker(CleanMarker(nextSequence: 1, hash: identity.genesis), storage)
         try JournalDirectory.writeIdentity(identity, storage)
         return identity
@@ -53,19 +62,22 @@ struct TrailOpening {
     private static func recover(
         _ configuration: AuditConfiguration, _ storage: any JournalStorage, _ identity: JournalIdentity, _ ringPath: String
     ) throws -> (RingMemory, JournalWriter, RecoveryReport) {
-        var recovery = JournalRecovery(storage: storage, identity: identity)
+        let marker = try JournalDirectory.cleanMarker(storage)
+        var recovery = JournalRecovery(storage: storage, identity: identity, marker: marker)
+        let stamp = RingStamp(identity: identity, bootID: RingStamp.bootID())
+        let ring = try usableRing(ringPath, stamp, &recovery)
+        recovery.isMemoryKept = ring != nil
         let end = try recovery.run()
         let writer = JournalWriter(
             storage: storage, identity: identity, end: end, segmentByteCount: configuration.segmentByteCount,
             blockByteCount: configuration.blockByteCount)
-        let marker = JournalDirectory.cleanMarker(storage)
-        let stamp = RingStamp(identity: identity, bootID: RingStamp.bootID())
+        try recovery.salvage(into: writer)
         var report = RecoveryReport()
-        if let ring = try usableRing(ringPath, stamp, &recovery) {
+        if let ring {
             var rest = RingRecovery(ring, into: writer)
             try rest.drain()
             for (worker, bytes) in rest.damaged {
-                try recovery.save(bytes, as: "ring-\(worker).\(Clock.wallNanoseconds()).damaged")
+                try recovery.save(bytes, as: "ring-\(worker).\(Self.checksum(bytes)).damaged")
             }
             report.drainedCount = rest.drainedCount
             report.voids = rest.voids
@@ -78,6 +90,8 @@ struct TrailOpening {
         }
         guard writer.nextSequence <= AuditLimits.sequenceMax else { throw AuditError.sequenceExhausted }
         try writer.tail.synchronize()
+        try recovery.finishSalvage()
+        report.voids = recovery.report.voids + report.voids
         report.cutByteCount = recovery.report.cutByteCount
         report.damageCount = recovery.report.damageCount
         report.quarantined = recovery.report.quarantined
@@ -89,9 +103,13 @@ struct TrailOpening {
     private static func usableRing(_ path: String, _ stamp: RingStamp, _ recovery: inout JournalRecovery) throws -> RingMemory? {
         guard File.exists(path) else { return nil }
         if let ring = try RingMemory.map(path: path), ring.stamp == stamp { return ring }
-        try recovery.save(File.read(path), as: "ring.\(Clock.wallNanoseconds()).unusable")
+        let bytes = try File.read(path)
+        try recovery.save(bytes, as: "ring.\(checksum(bytes)).unusable")
         return nil
     }
+
+    /// In a file's name: whoever saves the same bytes again saves them to the same file.
+    private static func checksum(_ bytes: [UInt8]) -> UInt32 { unsafe bytes.withUnsafeBytes { unsafe crc32c($0) } }
 
     private static func void(before next: UInt64, _ writer: JournalWriter, _ report: inout RecoveryReport) throws {
         guard next > writer.nextSequence else { return }

@@ -55,21 +55,6 @@ final class TemporaryDirectory: Sendable {
     }
 }
 
-/// Pseudorandom numbers that a printed seed brings back (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
-    }
-}
-
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// A decision's record as the server writes it; its bytes depend on the number alone.
@@ -150,12 +135,7 @@ final class FaultStorage: JournalStorage {
     func openForReading(_ name: String) throws(SystemError) -> any JournalFile { try disk.openForReading(name) }
     func list(_ subdirectory: String) throws(SystemError) -> [String] { try disk.list(subdirectory) }
     func exists(_ name: String) -> Bool { disk.exists(name) }
-    func read(_ name: String) throws(SystemError) -> [UInt8] { try disk.read(name) }
-
-    func replace(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        try step("replace")
-        try disk.replace(name, bytes)
-    }
+    func createDirectory(_ name: String) throws(SystemError) { try disk.createDirectory(name) }
 
     func rename(_ from: String, _ to: String) throws(SystemError) {
         try step("rename")
@@ -167,7 +147,7 @@ final class FaultStorage: JournalStorage {
         try disk.remove(name)
     }
 
-    func synchronizeDirectory() throws(SystemError) { try step("fsync") }
+    func synchronizeDirectory(_ subdirectory: String) throws(SystemError) { try step("fsync") }
 }
 
 final class FaultFile: JournalFile {

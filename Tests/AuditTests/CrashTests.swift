@@ -122,7 +122,7 @@ final class SteppedTrail: @unchecked Sendable {
         _ = try trail.pump.look(now: .max / 2)
         trail.takeImage()
         for (image, acknowledged) in trail.images.withLock({ $0 }) {
-            for operation in 0..<40 {
+            for operation in 0..<80 {
                 let copy = try image.crashImage()
                 let storage = FaultStorage(copy.journal)
                 storage.plan.withLock { $0.diesAt = operation }

@@ -1,0 +1,6 @@
+/// What a simulation found wrong, in words.
+struct BrokenPromise: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
