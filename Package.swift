@@ -88,7 +88,7 @@ let package = Package(
         .target(
             name: "LoadGenerator",
             dependencies: [
-                "Wire", "Decision", "ModelBundle", "ModelImport", "Forest", "Platform", "CLinux",
+                "Wire", "Audit", "Decision", "ModelBundle", "ModelImport", "Forest", "Platform", "CLinux",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: strict),
         .target(name: "Learning", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: strict),

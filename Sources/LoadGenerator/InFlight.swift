@@ -10,6 +10,8 @@ struct InFlight {
         /// Which of the preencoded requests it is.
         var item = 0
         var generation: UInt32 = 0
+        /// Which kind of request it is.
+        var part: UInt16 = 0
         var isWaiting = false
     }
 
@@ -26,12 +28,14 @@ struct InFlight {
     var isFull: Bool { free.isEmpty }
 
     /// Takes a slot; nil when all wait.
-    mutating func begin(item: Int, intendedNanoseconds: UInt64, sentNanoseconds: UInt64) -> (slot: Int, generation: UInt32)? {
+    mutating func begin(
+        item: Int, part: UInt16 = 0, intendedNanoseconds: UInt64, sentNanoseconds: UInt64
+    ) -> (slot: Int, generation: UInt32)? {
         guard let slot = free.popLast().map(Int.init) else { return nil }
         let generation = (requests[slot].generation &+ 1) & RequestID.generationMask
         requests[slot] = Request(
             intendedNanoseconds: intendedNanoseconds, sentNanoseconds: sentNanoseconds, item: item, generation: generation,
-            isWaiting: true)
+            part: part, isWaiting: true)
         return (slot, generation)
     }
 

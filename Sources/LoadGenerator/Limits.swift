@@ -40,9 +40,31 @@ enum LoadLimits {
     /// Pages of 4 KiB in the set of audit sequences: 1 GiB, room for eight thousand million dense numbers.
     static let sequencePageCountMax = 262_144
 
-    /// Arrivals that may wait for a free connection when the target rate is not held: five seconds' worth, at least this many.
-    static let backlogCountMin = 10_000
-    static let backlogSeconds = 5.0
+    /// An arrival is given up when it is late by as long as this, or as long as this many arrivals take, whichever is longer.
+    static let lateSeconds = 5.0
+    static let lateArrivalCount = 10_000.0
+    /// Stages of one run: each has latency histograms of its own, half a megabyte a thread.
+    static let stageCountMax = 100
+    /// Bundles, and numbers of rows, of one run: their product are the kinds of requests, each preencoded.
+    static let bundleCountMax = 32
+    static let batchCountMax = 8
+    /// Places of the order in which kinds of requests take their turn: a share of a thousandth is held within four percent.
+    static let orderCount = 16_384
+    /// Conditions of one run.
+    static let conditionCountMax = 32
+
+    /// Intervals of the time line: five minutes of tenths of a second; a longer run has longer ones.
+    static let timelinePointCountMax = 3_600
+    static let timelinePointCountWanted = 3_000.0
+    static let timelineIntervalSeconds = 0.1
+    /// Changes of versions that are marked.
+    static let versionChangeCountMax = 4_096
+
+    /// Runs of one search for the highest rate: twenty doublings and halvings take any start anywhere.
+    static let probeCountMax = 40
+    /// Seconds of the closed loop that a search begins with, and of measuring the generator's own ceiling.
+    static let estimateSeconds = 1.0
+    static let ceilingSeconds = 1.0
     /// Arrivals sent in one turn of a loop before replies are read again.
     static let arrivalsPerTurn = 1_024
     /// Events taken from the kernel in one turn of a loop.

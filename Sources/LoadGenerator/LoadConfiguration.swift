@@ -3,36 +3,39 @@ import Platform
 /// What a run does.
 public struct LoadConfiguration: Sendable, Equatable {
     public var server: ServerAddress
-    public var bundle: String
+    /// At least one; several are mixed by their weights.
+    public var bundles: [LoadBundle]
     /// Empty: the server's default (`champion`).
     public var alias = ""
     /// 0: by alias.
     public var version: UInt32 = 0
 
-    /// Rows from an .npy or .csv file; nil: the bundle's golden rows, or random ones where it has none.
-    public var rowsPath: String?
-    /// Typed transactions, one JSON object a line; nil: rows.
-    public var transactionsPath: String?
-
     public var connectionCount = 1
     /// Requests in flight on each connection. In an open loop the most that may wait there.
     public var depth = 1
-    /// Requests a second of the whole run; nil: closed loop.
+    /// Requests a second of the whole run, or the stages of it; neither: closed loop.
     public var ratePerSecond: Double?
-    /// How long to send, without the warm-up; nil: until `requestCount`.
+    public var stages: [LoadProfile.Stage] = []
+    public var arrivals = LoadProfile.Arrivals.constant
+    /// How long to send, without the warm-up; nil: until `requestCount`, or as long as the stages last.
     public var durationSeconds: Double? = 10
     /// Sent before it, checked but not measured.
     public var warmupSeconds = 0.0
     /// Most requests to send; nil: as many as the time allows.
     public var requestCount: UInt64?
-    /// Rows of one request; above 1 it is a ScoreBatch.
-    public var rowsPerRequest = 1
+    /// Rows of one request; above 1 it is a ScoreBatch. Several are mixed by their weights.
+    public var batches = [BatchShare(rowCount: 1)]
     /// Milliseconds that the server has for each request; nil: no deadline.
     public var deadlineMilliseconds: Double?
 
     public var verifies = false
     /// Where verification finds bundles before it asks the server for them: a registry directory.
     public var registryPath: String?
+
+    /// Find the highest rate at which all of these hold; empty: one run.
+    public var objectives: [Condition] = []
+    /// Measure before the run what the generator itself can do.
+    public var measuresCeiling = false
 
     public var threadCount = 1
     public var seed: UInt64 = 1
@@ -48,36 +51,40 @@ public struct LoadConfiguration: Sendable, Equatable {
 
     public init(server: ServerAddress, bundle: String) {
         self.server = server
-        self.bundle = bundle
+        bundles = [LoadBundle(name: bundle)]
     }
 
-    public var isOpenLoop: Bool { ratePerSecond != nil }
-
-    /// Checks ranges and combinations.
-    public func validate() throws(LoadError) {
-        try Self.check("connections", connectionCount, 1...LoadLimits.connectionCountMax)
-        try Self.check("depth", depth, 1...LoadLimits.depthMax)
-        try Self.check("threads", threadCount, 1...LoadLimits.threadCountMax)
-        try Self.check("batch", rowsPerRequest, 1...LoadLimits.batchRowCountMax)
-        try Self.check("warmup", warmupSeconds, 0...LoadLimits.durationSecondsMax)
-        try Self.check("timeout", timeoutSeconds, 0.001...3_600)
-        if let ratePerSecond { try Self.check("rate", ratePerSecond, 0.001...LoadLimits.rateMax) }
-        if let durationSeconds { try Self.check("duration", durationSeconds, 0.001...LoadLimits.durationSecondsMax) }
-        if let deadlineMilliseconds { try Self.check("deadline", deadlineMilliseconds, 0.001...3_600_000) }
-        if let requestCount, requestCount == 0 { throw .usage("--requests must be at least 1") }
-        guard durationSeconds != nil || requestCount != nil else { throw .usage("a run needs --duration or --requests") }
-        guard !bundle.isEmpty else { throw .usage("--bundle names the bundle to score with") }
-        guard rowsPath == nil || transactionsPath == nil else { throw .usage("--rows and --transactions exclude each other") }
-        guard transactionsPath == nil || rowsPerRequest == 1 else {
-            throw .usage("--transactions are sent one by one: a batch holds feature rows only")
-        }
-        guard threadCount <= connectionCount else { throw .usage("more --threads than --connections") }
+    /// Rows of each request, where all have as many; else the most.
+    public var rowsPerRequest: Int {
+        get { batches.map(\.rowCount).max() ?? 1 }
+        set { batches = [BatchShare(rowCount: newValue)] }
     }
 
-    private static func check<Value: Comparable>(_ option: String, _ value: Value, _ range: ClosedRange<Value>) throws(LoadError)
-    {
-        guard range.contains(value) else {
-            throw .usage("--\(option) \(value) is outside \(range.lowerBound) ... \(range.upperBound)")
-        }
+    public var isOpenLoop: Bool { ratePerSecond != nil || !stages.isEmpty }
+
+    /// What an open loop sends when, without the warm-up.
+    var profile: LoadProfile? {
+        if !stages.isEmpty { return LoadProfile(stages: stages, arrivals: arrivals) }
+        guard let ratePerSecond else { return nil }
+        return LoadProfile(
+            stages: [.init(ratePerSecond: ratePerSecond, seconds: durationSeconds ?? LoadLimits.durationSecondsMax)],
+            arrivals: arrivals)
+    }
+
+    /// How long is sent at most, without the warm-up. Without a duration the count of requests ends the run, or a day.
+    var plannedSeconds: Double { profile?.seconds ?? durationSeconds ?? LoadLimits.durationSecondsMax }
+
+    /// How late an arrival of an open loop may be sent.
+    var lateNanosecondsMax: UInt64 {
+        let rate = (profile?.arrivalCount ?? 0) / plannedSeconds
+        return nanoseconds(max(LoadLimits.lateSeconds, min(3_600, LoadLimits.lateArrivalCount / max(rate, 0.001))))
+    }
+
+    /// A tenth of a second; longer where the run is so long that these would be too many.
+    var timelineIntervalNanoseconds: UInt64 {
+        let isOpenEnded = durationSeconds == nil && stages.isEmpty
+        let seconds = isOpenEnded ? 0 : warmupSeconds + plannedSeconds
+        let steps = (seconds / LoadLimits.timelinePointCountWanted / LoadLimits.timelineIntervalSeconds).rounded(.up)
+        return nanoseconds(max(1, steps) * LoadLimits.timelineIntervalSeconds)
     }
 }

@@ -73,11 +73,12 @@ struct LoadConnection: ~Copyable {
     /// Puts a request into the send queue.
     @inline(__always)
     mutating func enqueue(
-        _ item: Int, of requests: PreparedRequests, intendedNanoseconds: UInt64, sentNanoseconds: UInt64,
+        _ item: Int, part: UInt16, of requests: PreparedRequests, intendedNanoseconds: UInt64, sentNanoseconds: UInt64,
         deadlineMicroseconds: Int64
     ) {
         guard
-            let place = inFlight.begin(item: item, intendedNanoseconds: intendedNanoseconds, sentNanoseconds: sentNanoseconds)
+            let place = inFlight.begin(
+                item: item, part: part, intendedNanoseconds: intendedNanoseconds, sentNanoseconds: sentNanoseconds)
         else { return }
         let id = RequestID(connection: index, slot: place.slot, generation: place.generation)
         requests.append(item, id: id, deadlineMicroseconds: deadlineMicroseconds, to: &output)
@@ -99,7 +100,7 @@ struct LoadConnection: ~Copyable {
         // Safety: prepare left room behind the kept bytes; the socket fills no more than that.
         let count = unsafe assay_receive(descriptor, buffer.bytes.baseAddress! + kept, buffer.bytes.count - kept)
         guard count > 0 else { return count == -Int(EAGAIN) ? .ok : .ended }
-        sink.nowNanoseconds = Clock.monotonicNanoseconds()
+        sink.tally.nowNanoseconds = Clock.monotonicNanoseconds()
         sink.tally.bytesReceived &+= UInt64(count)
         // Safety: these bytes were kept or have just been read.
         let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[0..<(kept + count)])

@@ -40,8 +40,9 @@ enum InputOrigin: Sendable, Equatable {
 }
 
 extension LoadInput {
-    /// Rows of an .npy or .csv file.
-    static func read(rowsPath path: String, precision: Precision) throws(LoadError) -> LoadInput {
+    /// Rows of an .npy or .csv file, or those of `bundle` in a journal's directory.
+    static func read(rowsPath path: String, bundle: String, precision: Precision) throws(LoadError) -> LoadInput {
+        if File.isDirectory(path) { return try JournalRows.read(path, bundle: bundle, precision: precision) }
         let matrix: Matrix<Double>
         do { matrix = try RowFile.read(path, precision: precision) } catch { throw .input("\(path): \(error)") }
         guard matrix.rows > 0, matrix.columns > 0 else { throw .input("\(path) holds no row") }
@@ -101,9 +102,9 @@ extension LoadInput {
     }
 
     /// The requests of a run.
-    func prepared(_ configuration: LoadConfiguration) throws(LoadError) -> PreparedRequests {
-        let model = ModelReference(bundle: configuration.bundle, alias: configuration.alias, version: configuration.version)
-        let perItem = configuration.rowsPerRequest
+    func prepared(_ configuration: LoadConfiguration, _ part: LoadPart) throws(LoadError) -> PreparedRequests {
+        let model = ModelReference(bundle: part.name, alias: configuration.alias, version: configuration.version)
+        let perItem = part.rowsPerRequest
         let rowCount = count
         let itemCount = (rowCount + perItem - 1) / perItem
         return try PreparedRequests(

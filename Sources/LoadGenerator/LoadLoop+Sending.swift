@@ -23,10 +23,7 @@ extension LoadLoop {
 
     /// Sends what an open loop owes by now.
     mutating func sendArrivals(_ now: UInt64) {
-        let backlogLimit = max(
-            UInt64(LoadLimits.backlogCountMin),
-            UInt64((plan.configuration.ratePerSecond ?? 0) * LoadLimits.backlogSeconds / Double(plan.configuration.threadCount)))
-        pacer?.trim(nowNanoseconds: now, backlogLimit: backlogLimit)
+        pacer?.trim(nowNanoseconds: now)
         let deadline = deadlineMicroseconds()
         for _ in 0..<LoadLimits.arrivalsPerTurn where requestsLeft > 0 {
             guard let index = connectionWithRoom(), let intended = pacer?.take(nowNanoseconds: now) else { break }
@@ -64,9 +61,13 @@ extension LoadLoop {
 
     @inline(__always)
     mutating func enqueue(_ index: Int, intended: UInt64, sent: UInt64, _ deadline: Int64) {
+        let part = Int(requests.order[turn])
+        turn = turn + 1 == requests.order.count ? 0 : turn + 1
+        let item = nextItems[part]
         unsafe connections[index].enqueue(
-            nextItem, of: requests, intendedNanoseconds: intended, sentNanoseconds: sent, deadlineMicroseconds: deadline)
-        nextItem = nextItem + 1 == requests.count ? 0 : nextItem + 1
+            item, part: UInt16(part), of: requests.parts[part], intendedNanoseconds: intended, sentNanoseconds: sent,
+            deadlineMicroseconds: deadline)
+        nextItems[part] = item + 1 == requests.parts[part].count ? 0 : item + 1
         requestsLeft -= 1
         sink.tally.requestsSent += 1
     }

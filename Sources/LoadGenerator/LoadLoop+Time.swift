@@ -14,6 +14,7 @@ extension LoadLoop {
 
     mutating func tick(_ now: UInt64) {
         nextTick = now + LoadLimits.tickNanoseconds
+        sink.tally.nowNanoseconds = now
         sink.log?.flush()
         if !sink.tally.newVersions.isEmpty { board.post(versions: sink.tally.takeNewVersions()) }
         if plan.hasProgress, now >= nextReport {

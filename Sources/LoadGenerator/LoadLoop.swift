@@ -27,14 +27,14 @@ import Platform
         var elapsedNanoseconds: UInt64
         /// Arrivals of an open loop that were due and never sent.
         var unsentCount: UInt64 = 0
-        /// Arrivals of an open loop that were meant for the measured time.
+        /// Arrivals of an open loop that were due while it was sending.
         var dueCount: UInt64 = 0
         var failure: LoadError?
     }
 
     let plan: Plan
     let board: RunBoard
-    let requests: PreparedRequests
+    let requests: RequestMix
     var sink: ReplySink
     var events: EventSet
     var buffer = ReceiveBuffer()
@@ -45,7 +45,9 @@ import Platform
 
     var pacer: Pacer?
     var requestsLeft: UInt64
-    var nextItem: Int
+    /// The next request of each kind, and the place in the order of kinds.
+    var nextItems: [Int]
+    var turn: Int
     /// Connection at which the next arrival of an open loop is tried first.
     var cursor = 0
     var dirty: [Int] = []
@@ -60,7 +62,7 @@ import Platform
 
     /// `sockets`: one connected socket a connection; `firstConnection`: the process-wide number of the first.
     init(
-        plan: Plan, board: RunBoard, requests: PreparedRequests, tally: Tally, log: consuming AcknowledgementLog?,
+        plan: Plan, board: RunBoard, requests: RequestMix, tally: Tally, log: consuming AcknowledgementLog?,
         sockets: [Int32], firstConnection: Int
     ) throws(SystemError) {
         self.plan = plan
@@ -76,12 +78,15 @@ import Platform
             unsafe connections[index].attach(FileDescriptor(owning: socket), state: .connecting)
         }
         requestsLeft = plan.requestCountMax
-        nextItem = requests.count * plan.share / plan.configuration.threadCount
+        let (share, threadCount) = (plan.share, plan.configuration.threadCount)
+        nextItems = requests.parts.map { $0.count * share / threadCount }
+        turn = requests.order.count * share / threadCount
         lastOpen = plan.schedule.start
-        if let rate = plan.configuration.ratePerSecond {
-            pacer = Pacer(
-                startNanoseconds: plan.schedule.start, endNanoseconds: plan.schedule.sendUntil, ratePerSecond: rate,
-                share: plan.share, shareCount: plan.configuration.threadCount)
+        if let profile = plan.configuration.profile {
+            let stream = ArrivalStream(
+                profile.warmedUp(seconds: plan.configuration.warmupSeconds), startNanoseconds: plan.schedule.start,
+                share: plan.share, shareCount: threadCount, seed: plan.configuration.seed)
+            pacer = Pacer(stream, lateNanosecondsMax: plan.configuration.lateNanosecondsMax)
         }
         deadlineOffsetMicroseconds = plan.configuration.deadlineMilliseconds.map { Int64($0 * 1_000) }
     }
@@ -113,14 +118,17 @@ import Platform
     private consuming func finish(_ processorTimeAtStart: UInt64, _ now: UInt64) -> Result {
         for index in 0..<connectionCount { abandonLate(index) }
         sink.log?.flush()
+        sink.tally.finish()
         board.post(versions: sink.tally.takeNewVersions())
         if plan.hasProgress { board.post(sink.tally.takeInterval()) }
         var result = Result(
             tally: sink.tally, processorNanoseconds: sendingProcessorTime - processorTimeAtStart,
             elapsedNanoseconds: max(1, sendingEnd - plan.schedule.start))
+        // What was due by the end of sending and could not be sent any more.
+        pacer?.skip(before: sendingEnd)
         if let pacer {
-            result.unsentCount = pacer.skipped + pacer.backlog(nowNanoseconds: sendingEnd)
-            result.dueCount = pacer.dueCount(nowNanoseconds: sendingEnd)
+            result.unsentCount = pacer.skipped
+            result.dueCount = pacer.taken + pacer.skipped
         }
         if let failure = sink.log?.failure { result.failure = .system(failure) }
         return result

@@ -5,10 +5,11 @@ extension LoadReport {
     public var json: JSON {
         var members: [(String, JSON)] = [
             ("server", JSON(configuration.server.description)), ("server_version", JSON(serverVersion)),
-            ("bundle", JSON(configuration.bundle)), ("mode", JSON(configuration.isOpenLoop ? "open" : "closed")),
+            ("bundle", JSON(configuration.bundles.map(\.name).joined(separator: ","))), ("mode", JSON(configuration.isOpenLoop ? "open" : "closed")),
             ("connections", JSON(configuration.connectionCount)), ("depth", JSON(configuration.depth)),
             ("threads", JSON(configuration.threadCount)), ("rows_per_request", JSON(configuration.rowsPerRequest)),
-            ("rows", JSON(rowCount)), ("rows_from", JSON(origin.text)),
+            ("rows", JSON(inputs.reduce(0) { $0 + $1.rowCount })),
+            ("rows_from", JSON(inputs.map(\.origin.text).joined(separator: ", "))),
             ("warmup_seconds", JSON(configuration.warmupSeconds)), ("measured_seconds", JSON(measuredSeconds)),
             ("requests_sent", JSON(requestsSent)), ("replies_total", JSON(repliesTotal)), ("replies", JSON(repliesMeasured)),
             ("decisions_total", JSON(decisionsTotal)), ("decisions", JSON(decisionsMeasured)),
@@ -19,6 +20,13 @@ extension LoadReport {
         members.append(("server_ns_mean", JSON(repliesMeasured > 0 ? Double(serverNanoseconds) / Double(repliesMeasured) : 0)))
         members += resultMembers
         if configuration.isOpenLoop { members.append(("open_loop", openLoop)) }
+        members.append(("stages", JSON(stages.map(Self.json))))
+        members.append(("parts", JSON(parts.map(Self.json))))
+        members.append(("find_max", search.map(Self.json) ?? .null))
+        members.append(("ceiling", ceiling.map(Self.json) ?? .null))
+        members.append(("fail_if", failIf))
+        members.append(("timeline", timelineJSON))
+        members.append(("processor_ns_per_request", JSON(processorNanosecondsPerRequest)))
         members.append(("thread_utilization", JSON(threadUtilizations.map { JSON($0) })))
         members.append(("generator_saturated", JSON(isGeneratorBusy)))
         members.append(("failures", JSON(failures.map { JSON($0) })))
@@ -48,7 +56,7 @@ extension LoadReport {
                 JSON(
                     versions.map {
                         .object([
-                            ("version", JSON($0.number)), ("digest", JSON($0.digest)), ("decisions", JSON($0.decisionCount)),
+                            ("bundle", JSON($0.bundle)), ("version", JSON($0.number)), ("digest", JSON($0.digest)), ("decisions", JSON($0.decisionCount)),
                         ])
                     })
             ),
@@ -68,12 +76,15 @@ extension LoadReport {
 
     private var openLoop: JSON {
         .object([
-            ("target_requests_per_second", JSON(configuration.ratePerSecond ?? 0)), ("arrivals_due", JSON(arrivalsDue)),
+            (
+                "target_requests_per_second",
+                JSON((configuration.profile?.arrivalCount ?? 0) / configuration.plannedSeconds)
+            ), ("arrivals", JSON(configuration.arrivals.rawValue)), ("arrivals_due", JSON(arrivalsDue)),
             ("arrivals_unsent", JSON(arrivalsUnsent)), ("rate_held", JSON(isRateHeld)),
         ])
     }
 
-    private static func json(_ latency: Latency) -> JSON {
+    static func json(_ latency: Latency) -> JSON {
         .object([
             ("p50", JSON(latency.p50)), ("p90", JSON(latency.p90)), ("p99", JSON(latency.p99)), ("p99_9", JSON(latency.p999)),
             ("max", JSON(latency.max)), ("mean", JSON(latency.mean)), ("count", JSON(latency.count)),

@@ -6,9 +6,10 @@ extension LoadReport {
         if repliesMeasured > 0 {
             lines.append(row("server time", Format.duration(serverNanoseconds / repliesMeasured) + " mean, as replies state it"))
         }
+        lines += sectionLines("stage", stages) + sectionLines("kind", parts)
         lines.append(row("outcomes", outcomesText))
         lines += versions.map {
-            row("version \($0.number)", "\(Format.count($0.decisionCount))   sha256 \($0.digest.prefix(16))…")
+            row(versionName($0), "\(Format.count($0.decisionCount))   sha256 \($0.digest.prefix(16))…")
         }
         lines.append(row("errors", Format.count(errorCount)))
         lines += errors.sorted.map { row("", "\($0.kind.status) \($0.kind.reason)  \(Format.count($0.count))") }
@@ -19,7 +20,10 @@ extension LoadReport {
             lines.append(row("connections", "\(counts), \(Format.count(reconnects)) opened again"))
         }
         lines.append(row("bytes", "\(Format.byteCount(bytesSent)) sent, \(Format.byteCount(bytesReceived)) received"))
-        lines.append(row("generator", threadUtilizations.map { Format.percent($0) }.joined(separator: ", ") + " of a processor"))
+        lines.append(row("generator", generatorText))
+        if let ceiling { lines.append(row("ceiling", ceiling.text)) }
+        lines += failConditions.map { row("fail if", "\($0)   \($0.holds(self) ? "yes" : "no"): \($0.actual(self))") }
+        if let search { lines.append(row("found", search.text)) }
         lines += warnings.map { "! \($0)" }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -37,6 +41,7 @@ extension LoadReport {
                 "a load thread used more than 90 % of its processor: the generator may be what limits the throughput "
                     + "(more --threads, or more --depth)")
         }
+        if search != nil, search?.best == nil { warnings.append("the figures are those of the last rate, which did not hold") }
         if repliesMeasured == 0 { warnings.append("nothing was measured") }
         if wrongBundle > 0 { warnings.append("\(Format.count(wrongBundle)) decisions bear another bundle's name") }
         if sequencesRepeated > 0 { warnings.append("\(Format.count(sequencesRepeated)) audit sequences came twice") }
@@ -46,9 +51,12 @@ extension LoadReport {
         return warnings + failures
     }
 
-    private var heading: String {
+    var heading: String {
         let configuration = self.configuration
-        var model = configuration.bundle
+        let shares = configuration.bundles.map { bundle in
+            configuration.bundles.count > 1 ? "\(bundle.name)=\(Self.short(bundle.weight))" : bundle.name
+        }
+        var model = shares.joined(separator: ",")
         if configuration.version > 0 {
             model += " version \(configuration.version)"
         } else {
@@ -56,18 +64,55 @@ extension LoadReport {
         }
         let connections = configuration.connectionCount == 1 ? "1 connection" : "\(configuration.connectionCount) connections"
         let loop: String
-        if let rate = configuration.ratePerSecond {
-            loop = "open loop, \(Format.count(UInt64(rate))) requests/s, \(connections)"
+        if let profile = configuration.profile {
+            let rate = profile.arrivalCount / profile.seconds
+            let stages = profile.stages.count > 1 ? " in \(profile.stages.count) stages" : ""
+            let arrivals = profile.arrivals == .poisson ? ", Poisson arrivals" : ""
+            loop = "open loop, \(Format.count(UInt64(rate.rounded()))) requests/s\(stages)\(arrivals), \(connections)"
         } else {
             loop = "closed loop, \(connections) x \(configuration.depth) in flight"
         }
-        let batch = configuration.rowsPerRequest > 1 ? ", \(configuration.rowsPerRequest) rows a request" : ""
+        var batch = configuration.rowsPerRequest > 1 ? ", \(configuration.rowsPerRequest) rows a request" : ""
+        if configuration.batches.count > 1 {
+            let shares = configuration.batches.map { "\($0.rowCount)=\(Self.short($0.weight))" }
+            batch = ", rows a request \(shares.joined(separator: ","))"
+        }
         let server = serverVersion.isEmpty ? "" : " (server \(serverVersion))"
         return """
             assay-load: \(model) on \(configuration.server)\(server)
             \(loop)\(batch), \(Format.seconds(measuredSeconds)) measured after \(Format.seconds(configuration.warmupSeconds)) of warm-up
-            \(Format.count(UInt64(rowCount))) distinct rows from \(origin.text)
+            \(inputs.map { "\(Format.count(UInt64($0.rowCount))) distinct rows from \($0.origin.text)" }.joined(separator: ", "))
             """
+    }
+
+    /// `0.7`, `1`, `12.5`
+    private static func short(_ weight: Double) -> String {
+        weight == weight.rounded() ? String(Int(min(weight, 1e15))) : String(weight)
+    }
+
+    private func versionName(_ version: Version) -> String {
+        (configuration.bundles.count > 1 ? version.bundle : "version") + " \(version.number)"
+    }
+
+    private func sectionLines(_ name: String, _ sections: [Section]) -> [String] {
+        sections.enumerated().map { index, section in
+            let latency = section.latency
+            let figures = [
+                Format.padded(section.name, 22), "\(Format.count(UInt64(section.decisionsPerSecond.rounded()))) tx/s",
+                "p50 \(Format.duration(latency.p50))", "p99 \(Format.duration(latency.p99))",
+                "p99.9 \(Format.duration(latency.p999))", "max \(Format.duration(latency.max))",
+            ]
+            let errors = section.errors > 0 ? "   \(Format.count(section.errors)) errors" : ""
+            return row("\(name) \(index + 1)", figures.joined(separator: "   ") + errors)
+        }
+    }
+
+    private var generatorText: String {
+        let shares = threadUtilizations.map { Format.percent($0) }.joined(separator: ", ")
+        guard requestsSent > 0 else { return "\(shares) of a processor" }
+        let cost = processorNanosecondsPerRequest
+        let most = Double(threadUtilizations.count) * 1e9 / max(1, cost)
+        return "\(shares) of a processor, \(Format.duration(UInt64(cost))) a request: at most \(Format.count(UInt64(most))) requests/s"
     }
 
     private var throughputLine: String {

@@ -26,7 +26,29 @@ public struct LoadReport: Sendable {
         }
     }
 
+    /// Where the rows of a bundle came from, and how many there are.
+    struct Input: Sendable, Equatable {
+        var origin: InputOrigin
+        var rowCount: Int
+    }
+
+    /// A stage of an open loop, or a kind of request.
+    struct Section: Sendable {
+        var name: String
+        /// Requests a second that were meant, where there is a target.
+        var rate: Double?
+        var seconds: Double
+        var replies: UInt64
+        var decisions: UInt64
+        var errors: UInt64
+        var latency: Latency
+        var service: Latency?
+
+        var decisionsPerSecond: Double { seconds > 0 ? Double(decisions) / seconds : 0 }
+    }
+
     struct Version: Sendable, Equatable {
+        var bundle: String
         var number: UInt32
         var digest: String
         var decisionCount: UInt64
@@ -34,8 +56,8 @@ public struct LoadReport: Sendable {
 
     var configuration: LoadConfiguration
     var serverVersion = ""
-    var origin = InputOrigin.goldenRows
-    var rowCount = 0
+    /// By bundle.
+    var inputs: [Input] = []
 
     /// From the end of the warm-up to the last measured reply.
     var measuredSeconds = 0.0
@@ -46,6 +68,7 @@ public struct LoadReport: Sendable {
     var decisionsMeasured: UInt64 = 0
     var latencies = makeLatencyHistogram()
     var latency = Latency()
+    var services: LatencyHistogram?
     /// In an open loop: counted from the moment of sending, which hides what waited (for comparison).
     var service: Latency?
     var serverNanoseconds: UInt64 = 0
@@ -65,12 +88,25 @@ public struct LoadReport: Sendable {
     var reconnects: UInt64 = 0
     var requestsLost: UInt64 = 0
 
+    /// The stages of an open loop, the kinds of requests; empty where there is one only.
+    var stages: [Section] = []
+    var parts: [Section] = []
+    var timeline = Timeline()
+    var search: RateSearchResult?
+    var ceiling: Ceiling?
+    /// Conditions that make the run a failure, and which of them came true.
+    public var failConditions: [Condition] = []
+    public var conditionsMet: [Condition] { failConditions.filter { $0.holds(self) } }
+
     /// Arrivals that an open loop meant to send, and those that it could not.
     var arrivalsDue: UInt64 = 0
     var arrivalsUnsent: UInt64 = 0
 
     /// Share of a processor that each thread took while sending.
     var threadUtilizations: [Double] = []
+    var processorNanoseconds: UInt64 = 0
+    /// Processor time of the load threads for one request, while they were sending.
+    var processorNanosecondsPerRequest: Double { Double(processorNanoseconds) / Double(max(1, requestsSent)) }
     var verification: Verification?
     /// What went wrong beside replies (a file that could not be written …).
     var failures: [String] = []
@@ -89,72 +125,15 @@ public struct LoadReport: Sendable {
     var isRateHeld: Bool { arrivalsUnsent * 1_000 <= arrivalsDue }
     var isGeneratorBusy: Bool { threadUtilizations.contains { $0 > 0.9 } }
 
-    /// No error, no mismatch, and something was decided.
+    /// No error, no mismatch, and something was decided. Errors are for the conditions to judge, where one speaks of them.
     public var isClean: Bool {
-        errorCount == 0 && mismatchCount == 0 && (verification?.unverified ?? 0) == 0 && failures.isEmpty
+        (errorCount == 0 || (failConditions + (search?.objectives ?? [])).contains(where: \.isAboutErrors)) && mismatchCount == 0 && (verification?.unverified ?? 0) == 0 && failures.isEmpty
             && (decisionsTotal > 0 || configuration.toleratesDisconnect)
     }
 
-    /// 0 when clean, else 1.
-    public var exitCode: Int32 { isClean ? 0 : 1 }
-}
-
-extension LoadReport {
-    /// Adds up what the threads found.
-    init(_ configuration: LoadConfiguration, _ results: [LoadLoop.Result], schedule: LoadSchedule) {
-        self.configuration = configuration
-        var service = makeLatencyHistogram()
-        var sequences = SequenceSet()
-        var lastReply = schedule.measureFrom
-        for result in results {
-            let tally = result.tally
-            add(tally)
-            latencies.add(tally.latency)
-            if let more = tally.service { service.add(more) }
-            sequences.formUnion(tally.sequences)
-            unrecorded += tally.unrecorded
-            lastReply = max(lastReply, tally.lastReplyNanoseconds)
-            arrivalsDue += result.dueCount
-            arrivalsUnsent += result.unsentCount
-            threadUtilizations.append(Double(result.processorNanoseconds) / Double(result.elapsedNanoseconds))
-            if let failure = result.failure { failures.append(failure.description) }
-        }
-        latency = Latency(latencies)
-        if configuration.isOpenLoop { self.service = Latency(service) }
-        sequencesDistinct = sequences.count
-        sequencesRepeated = sequences.repeated
-        sequencesUnchecked = sequences.unchecked
-        measuredSeconds = Double(lastReply - schedule.measureFrom) / 1e9
-        versions.sort { $0.number < $1.number }
-    }
-
-    private mutating func add(_ tally: Tally) {
-        requestsSent += tally.requestsSent
-        repliesTotal += tally.repliesTotal
-        repliesMeasured += tally.repliesMeasured
-        decisionsTotal += tally.decisionsTotal
-        decisionsMeasured += tally.decisionsMeasured
-        serverNanoseconds &+= tally.serverNanoseconds
-        errors.add(tally.errors)
-        for index in outcomes.indices { outcomes[index] += tally.outcomes[index] }
-        wrongBundle += tally.wrongBundle
-        contradictions += tally.observations.digestContradictions
-        bytesSent += tally.bytesSent
-        bytesReceived += tally.bytesReceived
-        disconnects += tally.disconnects
-        reconnects += tally.reconnects
-        requestsLost += tally.requestsLost
-        for version in tally.observations.versions { add(version) }
-    }
-
-    /// Two threads that saw different digests under one number make two entries.
-    private mutating func add(_ version: Observations.Version) {
-        let digest = SHA256Digest(bytes: version.digest.bytes)?.hex ?? ""
-        if let known = versions.firstIndex(where: { $0.number == version.number && $0.digest == digest }) {
-            versions[known].decisionCount += version.decisionCount
-        } else {
-            if versions.contains(where: { $0.number == version.number }) { contradictions += version.decisionCount }
-            versions.append(Version(number: version.number, digest: digest, decisionCount: version.decisionCount))
-        }
+    /// 0 when clean, 4 when a condition or objective failed, 1 for all else.
+    public var exitCode: Int32 {
+        guard isClean else { return 1 }
+        return conditionsMet.isEmpty && (search == nil || search?.best != nil) ? 0 : 4
     }
 }

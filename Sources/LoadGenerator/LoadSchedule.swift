@@ -8,13 +8,21 @@ struct LoadSchedule: Equatable, Sendable {
     let sendUntil: UInt64
     /// The loops end, whatever is still in flight.
     let end: UInt64
+    /// The end of each stage; a closed loop is one stage.
+    let stageEnds: [UInt64]
 
     init(startNanoseconds: UInt64, configuration: LoadConfiguration) {
         start = startNanoseconds
         measureFrom = start + nanoseconds(configuration.warmupSeconds)
-        // Without a duration the count of requests ends the run, or a day.
-        sendUntil = measureFrom + nanoseconds(configuration.durationSeconds ?? LoadLimits.durationSecondsMax)
+        sendUntil = measureFrom + nanoseconds(configuration.plannedSeconds)
         end = sendUntil + nanoseconds(configuration.timeoutSeconds) + 1_000_000_000
+        var ends: [UInt64] = []
+        var seconds = 0.0
+        for stage in configuration.profile?.stages ?? [] {
+            seconds += stage.seconds
+            ends.append(measureFrom + nanoseconds(seconds))
+        }
+        stageEnds = ends.isEmpty ? [sendUntil] : ends
     }
 }
 

@@ -1,77 +1,52 @@
-/// When the requests of an open loop are meant to be sent: at a constant rate from a start, whatever the server does.
+/// When the requests of an open loop are meant to be sent, whatever the server does.
 ///
-/// A pure value: time comes in as an argument. Latency is counted from `intendedNanoseconds`, so that a server that stalls is
-/// charged for every request that should have been sent meanwhile (no coordinated omission).
-struct Pacer: Equatable {
-    let startNanoseconds: UInt64
-    /// Arrivals that are meant for this moment or later are not sent.
-    let endNanoseconds: UInt64
-    /// Nanoseconds between two arrivals of the whole process.
-    let intervalNanoseconds: Double
-    /// This thread takes arrivals `share`, `share + shareCount`, … of the process.
-    let share: Int
-    let shareCount: Int
+/// A pure value: time comes in as an argument. Latency is counted from the intended time, so that a server that stalls is charged
+/// for every request that should have been sent meanwhile (no coordinated omission).
+struct Pacer {
+    private var stream: ArrivalStream
+    /// When the next arrival is meant; nil when there is none.
+    private(set) var nextNanoseconds: UInt64?
+    /// Arrivals that are late by more than this are given up.
+    private let lateNanosecondsMax: UInt64
 
-    /// Number of the next arrival, within this share.
-    private(set) var next: UInt64 = 0
-    /// Arrivals given up because the backlog was full.
+    /// Arrivals handed out.
+    private(set) var taken: UInt64 = 0
+    /// Arrivals given up because they were too late.
     private(set) var skipped: UInt64 = 0
 
-    init(startNanoseconds: UInt64, endNanoseconds: UInt64, ratePerSecond: Double, share: Int = 0, shareCount: Int = 1) {
-        self.startNanoseconds = startNanoseconds
-        self.endNanoseconds = endNanoseconds
-        intervalNanoseconds = 1e9 / ratePerSecond
-        self.share = share
-        self.shareCount = shareCount
-    }
-
-    /// When arrival `index` of this share is meant to be sent. Computed from the start, so that rounding does not add up.
-    func intendedNanoseconds(_ index: UInt64) -> UInt64 {
-        startNanoseconds &+ UInt64(Double(index &* UInt64(shareCount) &+ UInt64(share)) * intervalNanoseconds)
-    }
-
-    /// How many arrivals are meant for `nowNanoseconds` or before (and before the end).
-    func dueCount(nowNanoseconds: UInt64) -> UInt64 {
-        let until = min(nowNanoseconds, endNanoseconds &- 1)
-        guard until >= startNanoseconds else { return 0 }
-        let own = Double(until - startNanoseconds) / intervalNanoseconds - Double(share)
-        guard own >= 0 else { return intendedNanoseconds(0) <= until ? 1 : 0 }
-        // The quotient may be off by one at the edges; the times themselves decide.
-        var count = UInt64(own / Double(shareCount))
-        while intendedNanoseconds(count) <= until { count += 1 }
-        while count > 0, intendedNanoseconds(count - 1) > until { count -= 1 }
-        return count
+    init(_ stream: ArrivalStream, lateNanosecondsMax: UInt64) {
+        self.stream = stream
+        self.lateNanosecondsMax = lateNanosecondsMax
+        nextNanoseconds = self.stream.next()
     }
 
     /// The intended time of the next arrival, when it is due; it counts as sent from here on.
     mutating func take(nowNanoseconds: UInt64) -> UInt64? {
-        let intended = intendedNanoseconds(next)
-        guard intended <= nowNanoseconds, intended < endNanoseconds else { return nil }
-        next += 1
-        return intended
+        guard let next = nextNanoseconds, next <= nowNanoseconds else { return nil }
+        nextNanoseconds = stream.next()
+        taken += 1
+        return next
     }
 
-    /// Arrivals that are due and not yet sent.
-    func backlog(nowNanoseconds: UInt64) -> UInt64 {
-        let due = dueCount(nowNanoseconds: nowNanoseconds)
-        return due > next ? due - next : 0
+    /// Gives up what is too late, and counts it.
+    mutating func trim(nowNanoseconds: UInt64) {
+        guard nowNanoseconds > lateNanosecondsMax else { return }
+        skip(before: nowNanoseconds - lateNanosecondsMax)
     }
 
-    /// Gives up the oldest arrivals of a backlog longer than `limit`, and counts them.
-    mutating func trim(nowNanoseconds: UInt64, backlogLimit limit: UInt64) {
-        let waiting = backlog(nowNanoseconds: nowNanoseconds)
-        guard waiting > limit else { return }
-        next += waiting - limit
-        skipped += waiting - limit
+    /// Gives up what was meant for an earlier moment than `nanoseconds`.
+    mutating func skip(before nanoseconds: UInt64) {
+        while let next = nextNanoseconds, next < nanoseconds {
+            nextNanoseconds = stream.next()
+            skipped += 1
+        }
     }
 
-    /// Whether every arrival before the end was sent or given up.
-    var isFinished: Bool { intendedNanoseconds(next) >= endNanoseconds }
+    /// Whether every arrival was handed out or given up.
+    var isFinished: Bool { nextNanoseconds == nil }
 
     /// Nanoseconds until the next arrival is due; nil when there is none.
     func wait(nowNanoseconds: UInt64) -> UInt64? {
-        let intended = intendedNanoseconds(next)
-        guard intended < endNanoseconds else { return nil }
-        return intended > nowNanoseconds ? intended - nowNanoseconds : 0
+        nextNanoseconds.map { $0 > nowNanoseconds ? $0 - nowNanoseconds : 0 }
     }
 }

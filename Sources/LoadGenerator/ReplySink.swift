@@ -2,13 +2,11 @@ import Platform
 
 /// Where the replies of one thread's connections go: to the counters, and to the acknowledgement log when there is one.
 struct ReplySink: ~Copyable {
-    let requests: PreparedRequests
+    let requests: RequestMix
     var tally: Tally
     var log: AcknowledgementLog?
-    /// When the bytes that are being read were received.
-    var nowNanoseconds: UInt64 = 0
 
-    init(requests: PreparedRequests, tally: Tally, log: consuming AcknowledgementLog?) {
+    init(requests: RequestMix, tally: Tally, log: consuming AcknowledgementLog?) {
         self.requests = requests
         self.tally = tally
         self.log = log
@@ -26,9 +24,9 @@ struct ReplySink: ~Copyable {
             return
         }
         // Numbers, not the whole list: a copy of it would be counted in and out for every reply.
-        let (rowsPerItem, rowCount) = (requests.rowsPerItem, requests.rowCount)
-        let rows = unsafe tally.take(reply, payload, request, nowNanoseconds: nowNanoseconds) { position in
-            PreparedRequests.row(request.item * rowsPerItem + position, of: rowCount)
+        let shape = requests.shapes[Int(request.part)]
+        let rows = unsafe tally.take(reply, payload, request) { position in
+            PreparedRequests.row(request.item * shape.rowsPerRequest + position, of: shape.rowCount)
         }
         if rows > 0, log != nil { unsafe acknowledge(reply, payload) }
     }

@@ -7,15 +7,18 @@ final class RunBoard: Sendable {
         var latency: LatencyHistogram?
         var decisions: UInt64 = 0
         var errors: UInt64 = 0
-        var versions: [UInt32] = []
+        var versions: [Tally.SeenVersion] = []
     }
 
     private let state = Mutex(State())
-    private let stopFlag = Atomic<Bool>(false)
+    private let stopFlag: StopFlag
 
-    /// Ends the run early, with a summary of what was done. Relaxed: a loop sees it at its next turn, no data goes with it.
-    func stop() { stopFlag.store(true, ordering: .relaxed) }
-    var isStopped: Bool { stopFlag.load(ordering: .relaxed) }
+    init(_ stopFlag: StopFlag = StopFlag()) {
+        self.stopFlag = stopFlag
+    }
+
+    func stop() { stopFlag.stop() }
+    var isStopped: Bool { stopFlag.isStopped }
 
     func post(_ interval: Tally.Interval) {
         state.withLock { state in
@@ -25,14 +28,14 @@ final class RunBoard: Sendable {
         }
     }
 
-    func post(versions: [UInt32]) {
+    func post(versions: [Tally.SeenVersion]) {
         state.withLock { state in
             for version in versions where !state.versions.contains(version) { state.versions.append(version) }
         }
     }
 
     /// Versions seen so far, in the order of their first reply.
-    var versions: [UInt32] { state.withLock { $0.versions } }
+    var versions: [Tally.SeenVersion] { state.withLock { $0.versions } }
 
     /// Everything posted since the last call.
     func take() -> (latency: LatencyHistogram?, decisions: UInt64, errors: UInt64) {

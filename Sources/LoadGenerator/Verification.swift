@@ -35,6 +35,15 @@ struct Verification: Equatable {
         }
     }
 
+    /// Adds what was found of another bundle.
+    mutating func add(_ other: Verification) {
+        verified += other.verified
+        mismatches += other.mismatches
+        unverified += other.unverified
+        recomputed += other.recomputed
+        for text in other.notes { note(text) }
+    }
+
     private mutating func check(_ version: Observations.Version, _ suspects: [Suspect], _ oracle: inout some ScoreOracle) {
         guard let table = version.table else { return }
         let rows = table.rows

@@ -11,18 +11,27 @@ struct AssayLoad: ParsableCommand {
         abstract: "Sends score requests to an Assay server and measures and checks its answers.",
         discussion: """
             Closed loop: --connections C each with --depth D requests in flight. Open loop: --rate R requests a second in all, \
-            whose latency counts from the moment at which each was meant to be sent.
+            or --stage and --ramp one after another; latency counts from the moment at which each request was meant to be sent.
+
+            --find-max --slo "p99<1ms" looks for the highest rate that holds, in runs of --duration seconds.
 
             Without --rows or --transactions the bundle's golden rows are sent, or random ones where it has none.
 
-            Exit codes: 0 fine, 1 an error or a mismatch, 2 wrong usage, 3 could not connect. docs/LOAD.md explains the figures.
+            Conditions (--slo, --fail-if) compare pNN, mean, max (ns, us, ms, s), errors, unsent (a number or %) or tx/s with \
+            <, <=, > or >=.
+
+            Exit codes: 0 fine, 1 an error or a mismatch, 2 wrong usage, 3 could not connect, 4 a condition of --fail-if came \
+            true or no rate held --slo. docs/LOAD.md explains the figures.
             """)
 
     @Option(help: "HOST:PORT or unix:PATH.")
     var server = "127.0.0.1:7170"
 
     @Option(help: "Name of the bundle.")
-    var bundle: String
+    var bundle: String?
+
+    @Option(help: ArgumentHelp("Several bundles and their shares of the requests.", valueName: "name=weight,…"))
+    var mix: String?
 
     @Option(help: "Alias of the version; default champion.")
     var alias: String = ""
@@ -30,11 +39,17 @@ struct AssayLoad: ParsableCommand {
     @Option(help: "A fixed version.")
     var version: UInt32 = 0
 
-    @Option(help: "Rows to score: .npy or .csv.", completion: .file(extensions: ["npy", "csv"]))
-    var rows: String?
+    @Option(
+        help: ArgumentHelp(
+            "Rows to score: .npy, .csv or the directory of a journal; with --mix for each bundle.", valueName: "[bundle=]path"),
+        completion: .file(extensions: ["npy", "csv"]))
+    var rows: [String] = []
 
-    @Option(help: "Typed transactions to score, one JSON object a line.", completion: .file(extensions: ["jsonl"]))
-    var transactions: String?
+    @Option(
+        help: ArgumentHelp(
+            "Typed transactions to score, one JSON object a line; with --mix for each bundle.", valueName: "[bundle=]path"),
+        completion: .file(extensions: ["jsonl"]))
+    var transactions: [String] = []
 
     @Option(name: [.long, .customShort("c")], help: "Connections.")
     var connections = 1
@@ -45,17 +60,41 @@ struct AssayLoad: ParsableCommand {
     @Option(name: [.long, .customShort("r")], help: "Requests a second of the whole run: open loop.")
     var rate: Double?
 
-    @Option(help: "Seconds to measure (default 10, or without a limit where --requests is given).")
+    @Option(
+        name: [.customLong("stage"), .customLong("ramp")], parsing: .singleValue,
+        help: ArgumentHelp(
+            "Open loop in stages, in the order given: --stage RATE:SECONDS, --ramp FROM:TO:SECONDS.",
+            valueName: "rate[:rate]:seconds"))
+    var stages: [String] = []
+
+    @Option(help: "Open loop: arrivals at even intervals (constant) or independent of each other (poisson).")
+    var arrivals = LoadProfile.Arrivals.constant
+
+    @Flag(help: "Look for the highest rate at which every --slo holds; --rate is where to begin.")
+    var findMax = false
+
+    @Option(help: ArgumentHelp("Objective of --find-max, such as \"p99<1ms\"; may be given several times.", valueName: "condition"))
+    var slo: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Exit with 4 when this came true, such as \"p99>2ms\"; may be given several times.", valueName: "condition"))
+    var failIf: [String] = []
+
+    @Flag(help: "Measure first what the generator itself can do, against canned replies.")
+    var ceiling = false
+
+    @Option(help: "Seconds to measure (default 10, or without a limit where --requests is given; 5 a step of --find-max).")
     var duration: Double?
 
-    @Option(help: "Seconds before, checked but not measured.")
-    var warmup = 0.0
+    @Option(help: "Seconds before, checked but not measured (default 0, or 0.5 a step of --find-max).")
+    var warmup: Double?
 
     @Option(help: "Most requests to send.")
     var requests: UInt64?
 
-    @Option(help: "Rows of one request.")
-    var batch = 1
+    @Option(help: ArgumentHelp("Rows of one request, or several numbers of rows and their shares.", valueName: "rows[=weight,…]"))
+    var batch = "1"
 
     @Option(help: "Milliseconds that the server has for each request.")
     var deadline: Double?
@@ -75,7 +114,10 @@ struct AssayLoad: ParsableCommand {
     @Option(help: "Load threads.")
     var threads = 1
 
-    @Option(help: "Seed of random rows.")
+    @Option(help: "Write a page with the figures as plots to a file (HTML, complete in itself).", completion: .file(extensions: ["html"]))
+    var report: String?
+
+    @Option(help: "Seed of random rows, Poisson arrivals and the order of a mix.")
     var seed: UInt64 = 1
 
     @Option(help: "Seconds after which a request without a reply has failed.")
@@ -111,9 +153,18 @@ struct AssayLoad: ParsableCommand {
     private func perform() -> Int32 {
         do throws(LoadError) {
             let terminal = TerminalLine()
-            let run = LoadRun(try loadConfiguration(), progress: terminal.map { line in { @Sendable in line.show($0.text) } })
+            let steps = json == "-" ? STDERR_FILENO : STDOUT_FILENO
+            let observer = LoadRun.Observer(
+                progress: terminal.map { line in { @Sendable in line.show($0.text) } },
+                probe: { step in
+                    terminal?.clear()
+                    Output.write(step + "\n", to: steps)
+                })
+            let conditions = try conditions(failIf, option: "--fail-if")
+            let run = LoadRun(try loadConfiguration(), observer: observer)
             Interruption.onInterrupt { run.stop() }
-            let report = try run.perform()
+            var report = try run.perform()
+            report.failConditions = conditions
             terminal?.clear()
             try write(report)
             return report.exitCode
@@ -121,32 +172,6 @@ struct AssayLoad: ParsableCommand {
             Output.write("assay-load: \(error.description)\n", to: STDERR_FILENO)
             return error.exitCode
         }
-    }
-
-    private func loadConfiguration() throws(LoadError) -> LoadConfiguration {
-        guard let address = ServerAddress(server) else { throw .badAddress(server) }
-        var configuration = LoadConfiguration(server: address, bundle: bundle)
-        configuration.alias = alias
-        configuration.version = version
-        configuration.rowsPath = rows
-        configuration.transactionsPath = transactions
-        configuration.connectionCount = connections
-        configuration.depth = depth ?? (rate == nil ? 1 : 256)
-        configuration.ratePerSecond = rate
-        configuration.durationSeconds = duration ?? (requests == nil ? 10 : nil)
-        configuration.warmupSeconds = warmup
-        configuration.requestCount = requests
-        configuration.rowsPerRequest = batch
-        configuration.deadlineMilliseconds = deadline
-        configuration.verifies = verify
-        configuration.registryPath = registry
-        configuration.threadCount = threads
-        configuration.seed = seed
-        configuration.timeoutSeconds = timeout
-        configuration.acknowledgementsPath = recordAcknowledged
-        configuration.toleratesDisconnect = tolerateDisconnect
-        configuration.reconnects = reconnect
-        return configuration
     }
 
     private func write(_ report: LoadReport) throws(LoadError) {
@@ -159,6 +184,7 @@ struct AssayLoad: ParsableCommand {
         }
         do throws(SystemError) {
             if let path = self.json, path != "-" { try File.writeAtomically(Array(json.utf8), to: path) }
+            if let path = self.report { try File.writeAtomically(Array(report.page(command: CommandLine.arguments).utf8), to: path) }
             if let hdr { try File.writeAtomically(Array(report.percentileDistribution.utf8), to: hdr) }
         } catch {
             throw .system(error)

@@ -270,8 +270,7 @@ func reply(_ seen: TestServer.Seen, _ features: [Float], _ sequence: UInt64, dig
             configuration.depth = 3
             let report = try LoadRun(configuration).perform()
             let verification = try #require(report.verification)
-            #expect(report.rowCount == 3)
-            #expect(report.origin == .goldenRows)
+            #expect(report.inputs == [.init(origin: .goldenRows, rowCount: 3)])
             #expect(verification.recomputed == 3)
             #expect(verification.verified == (planted == nil ? 500 : 499), "\(report.text)")
             #expect(verification.mismatches == (planted == nil ? 0 : 1))

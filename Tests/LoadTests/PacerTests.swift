@@ -3,8 +3,21 @@ import Testing
 @testable import LoadGenerator
 
 @Suite struct PacerTests {
+    private static let hour = 3_600.0
+
+    private func pacer(
+        _ stages: [LoadProfile.Stage], start: UInt64 = 0, lateNanosecondsMax: UInt64 = .max
+    ) -> Pacer {
+        Pacer(
+            ArrivalStream(LoadProfile(stages: stages), startNanoseconds: start), lateNanosecondsMax: lateNanosecondsMax)
+    }
+
+    private func pacer(rate: Double, seconds: Double = hour, start: UInt64 = 0, lateNanosecondsMax: UInt64 = .max) -> Pacer {
+        pacer([.init(ratePerSecond: rate, seconds: seconds)], start: start, lateNanosecondsMax: lateNanosecondsMax)
+    }
+
     @Test func arrivalsFallDueAtAConstantRate() {
-        var pacer = Pacer(startNanoseconds: 1_000, endNanoseconds: 1_000_000_000_000, ratePerSecond: 1_000_000)
+        var pacer = pacer(rate: 1_000_000, start: 1_000)
         #expect(pacer.take(nowNanoseconds: 999) == nil)
         #expect(pacer.take(nowNanoseconds: 3_500) == 1_000)
         #expect(pacer.take(nowNanoseconds: 3_500) == 2_000)
@@ -12,61 +25,35 @@ import Testing
         #expect(pacer.take(nowNanoseconds: 3_500) == nil)
         #expect(pacer.wait(nowNanoseconds: 3_500) == 500)
         #expect(pacer.wait(nowNanoseconds: 9_000) == 0)
+        #expect(pacer.taken == 3)
     }
 
-    @Test func roundingDoesNotAddUp() {
-        // A third of a nanosecond is lost in each interval; after a day the time is still exact.
-        let pacer = Pacer(startNanoseconds: 0, endNanoseconds: .max, ratePerSecond: 30_000)
-        #expect(pacer.intendedNanoseconds(30_000) == 1_000_000_000)
-        #expect(pacer.intendedNanoseconds(30_000 * 86_400) == 86_400_000_000_000)
-    }
-
-    @Test func sharesOfThreadsMakeUpTheWholeRate() {
-        let whole = Pacer(startNanoseconds: 500, endNanoseconds: .max, ratePerSecond: 7_777)
-        let shares = (0..<3).map {
-            Pacer(startNanoseconds: 500, endNanoseconds: .max, ratePerSecond: 7_777, share: $0, shareCount: 3)
-        }
-        for index in 0..<UInt64(300) {
-            #expect(shares[Int(index % 3)].intendedNanoseconds(index / 3) == whole.intendedNanoseconds(index))
-        }
-    }
-
-    @Test(arguments: [1.0, 3.0, 999.0, 30_000.0, 1_234_567.0])
-    func countOfDueArrivalsIsThatOfTheirTimes(rate: Double) {
-        let seed: UInt64 = 42
-        var generator = SeededGenerator(seed: seed)
-        for share in 0..<2 {
-            let pacer = Pacer(
-                startNanoseconds: 10_000, endNanoseconds: 3_000_000_000, ratePerSecond: rate, share: share, shareCount: 2)
-            for _ in 0..<200 {
-                let now = UInt64.random(in: 0...4_000_000_000, using: &generator)
-                let count = pacer.dueCount(nowNanoseconds: now)
-                let until = min(now, 2_999_999_999)
-                #expect(pacer.intendedNanoseconds(count) > until, "seed \(seed), now \(now)")
-                if count > 0 { #expect(pacer.intendedNanoseconds(count - 1) <= until, "seed \(seed), now \(now)") }
-            }
-        }
-    }
-
-    @Test func backlogBeyondItsBoundIsGivenUpAndCounted() {
-        var pacer = Pacer(startNanoseconds: 0, endNanoseconds: .max, ratePerSecond: 1_000)
-        let now: UInt64 = 999_500_000
-        #expect(pacer.backlog(nowNanoseconds: now) == 1_000)
-        pacer.trim(nowNanoseconds: now, backlogLimit: 100)
+    @Test func whatIsTooLateIsGivenUpAndCounted() {
+        var pacer = pacer(rate: 1_000, lateNanosecondsMax: 100_000_000)
+        pacer.trim(nowNanoseconds: 100_000_000)
+        #expect(pacer.skipped == 0)
+        pacer.trim(nowNanoseconds: 999_500_000)
         #expect(pacer.skipped == 900)
-        #expect(pacer.backlog(nowNanoseconds: now) == 100)
-        #expect(pacer.take(nowNanoseconds: now) == 900_000_000)
-        pacer.trim(nowNanoseconds: now, backlogLimit: 100)
+        #expect(pacer.take(nowNanoseconds: 999_500_000) == 900_000_000)
+        pacer.trim(nowNanoseconds: 999_500_000)
         #expect(pacer.skipped == 900)
+    }
+
+    @Test func whatWasDueAtTheEndIsCountedAsGivenUp() {
+        var pacer = pacer(rate: 1_000, seconds: 2)
+        for _ in 0..<10 { _ = pacer.take(nowNanoseconds: 1_000_000_000) }
+        pacer.skip(before: 1_000_000_000)
+        #expect(pacer.taken == 10)
+        #expect(pacer.skipped == 990)
+        #expect(!pacer.isFinished)
     }
 
     @Test func nothingIsMeantForTheEndOrLater() {
-        var pacer = Pacer(startNanoseconds: 0, endNanoseconds: 3_000_000, ratePerSecond: 1_000)
+        var pacer = pacer(rate: 1_000, seconds: 0.003)
         for _ in 0..<3 { #expect(pacer.take(nowNanoseconds: .max / 2) != nil) }
         #expect(pacer.take(nowNanoseconds: .max / 2) == nil)
         #expect(pacer.isFinished)
         #expect(pacer.wait(nowNanoseconds: 0) == nil)
-        #expect(pacer.dueCount(nowNanoseconds: .max / 2) == 3)
     }
 
     /// A server that answers in 1 ms, and stands still for a second: with one connection every request that was meant for that
@@ -75,7 +62,7 @@ import Testing
         var plan = Samples.plan()
         plan.isOpenLoop = true
         var tally = Tally(plan: plan)
-        var pacer = Pacer(startNanoseconds: 0, endNanoseconds: 3_000_000_000, ratePerSecond: 100)
+        var pacer = pacer(rate: 100, seconds: 3)
         var now: UInt64 = 0
         var sequence: UInt64 = 0
         while !pacer.isFinished {

@@ -143,14 +143,14 @@ import Testing
         let changes: [(inout LoadConfiguration) -> Void] = [
             { $0.connectionCount = 0 }, { $0.connectionCount = 100_000 }, { $0.depth = 0 }, { $0.depth = 5_000 },
             { $0.ratePerSecond = 0 }, { $0.ratePerSecond = .infinity }, { $0.durationSeconds = -1 }, { $0.durationSeconds = nil },
-            { $0.requestCount = 0 }, { $0.rowsPerRequest = 0 }, { $0.threadCount = 2 }, { $0.bundle = "" },
+            { $0.requestCount = 0 }, { $0.rowsPerRequest = 0 }, { $0.threadCount = 2 }, { $0.bundles = [] },
             { $0.timeoutSeconds = .nan }, { $0.deadlineMilliseconds = 0 },
             {
-                $0.rowsPath = "a"
-                $0.transactionsPath = "b"
+                $0.bundles[0].rowsPath = "a"
+                $0.bundles[0].transactionsPath = "b"
             },
             {
-                $0.transactionsPath = "b"
+                $0.bundles[0].transactionsPath = "b"
                 $0.rowsPerRequest = 2
             },
         ]

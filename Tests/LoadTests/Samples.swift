@@ -61,15 +61,16 @@ enum Samples {
         _ reply: Reply, _ tally: inout Tally, _ request: InFlight.Request = InFlight.Request(), now: UInt64 = 0
     ) throws -> Int {
         try payload(reply).withUnsafeBytes { bytes in
-            tally.take(try ScannedReply(bytes), bytes, request, nowNanoseconds: now) { request.item + $0 }
+            tally.nowNanoseconds = now
+            return tally.take(try ScannedReply(bytes), bytes, request) { request.item + $0 }
         }
     }
 
-    static func plan(rowCount: Int = 8) -> Tally.Plan {
+    static func plan(rowCount: Int = 8, rowsPerRequest: Int = 1) -> Tally.Plan {
         var plan = Tally.Plan()
         plan.isVerifying = true
-        plan.rowCount = rowCount
-        plan.bundle = Array("cards".utf8)
+        plan.bundles = [.init(name: Array("cards".utf8), rowCount: rowCount)]
+        plan.parts = [.init(rowsPerRequest: rowsPerRequest)]
         return plan
     }
 
@@ -88,5 +89,24 @@ enum Samples {
 
     static func temporaryPath(_ name: String) -> String {
         "/tmp/assay-load-test-\(ProcessInfo.processInfo.processIdentifier)-\(Clock.monotonicNanoseconds())-\(name)"
+    }
+}
+
+extension LoadInput {
+    /// The requests of a run of one kind.
+    func prepared(_ configuration: LoadConfiguration) throws(LoadError) -> PreparedRequests {
+        try prepared(configuration, configuration.parts[0])
+    }
+}
+
+extension Tally {
+    /// All stages together.
+    var latency: LatencyHistogram { whole.latency }
+    var service: LatencyHistogram? { whole.service }
+
+    private var whole: StageTally {
+        var sum = StageTally(isOpenLoop: plan.isOpenLoop)
+        for stage in stages { sum.add(stage) }
+        return sum
     }
 }

@@ -10,9 +10,9 @@ import Wire
         try Samples.take(Samples.decision(id: 2, outcome: .decline, version: 2, sequence: 2), &tally)
         try Samples.take(Samples.decision(id: 3, outcome: .decline, version: 1, sequence: 3), &tally)
         #expect(tally.outcomes == [0, 1, 0, 2])
-        #expect(tally.observations.versions.map(\.number) == [1, 2])
-        #expect(tally.observations.versions.map(\.decisionCount) == [2, 1])
-        #expect(tally.takeNewVersions() == [1, 2])
+        #expect(tally.observations[0].versions.map(\.number) == [1, 2])
+        #expect(tally.observations[0].versions.map(\.decisionCount) == [2, 1])
+        #expect(tally.takeNewVersions().map(\.number) == [1, 2])
         #expect(tally.takeNewVersions().isEmpty)
         #expect(tally.sequences.count == 3)
         #expect(tally.decisionsTotal == 3)
@@ -78,8 +78,7 @@ import Wire
     }
 
     @Test func batchOfAnotherRowCountIsAnError() throws {
-        var plan = Samples.plan()
-        plan.rowsPerRequest = 2
+        let plan = Samples.plan(rowsPerRequest: 2)
         var tally = Tally(plan: plan)
         #expect(try Samples.take(Samples.batch(id: 1, scores: [1, 2], sequence: 1), &tally) == 2)
         #expect(try Samples.take(Samples.batch(id: 2, scores: [1, 2, 3], sequence: 3), &tally) == 0)

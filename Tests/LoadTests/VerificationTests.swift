@@ -29,7 +29,7 @@ struct ListedOracle: ScoreOracle {
             try Samples.take(Samples.decision(id: UInt64(id), score: 0.5, sequence: UInt64(id)), &tally, request)
         }
         var oracle = ListedOracle([3: { _ in half }])
-        let verification = Verification([tally.observations], &oracle)
+        let verification = Verification(tally.observations, &oracle)
         #expect(verification.verified == 30)
         #expect(verification.isClean)
         #expect(verification.recomputed == 3)
@@ -44,7 +44,7 @@ struct ListedOracle: ScoreOracle {
                 try Samples.take(Samples.decision(id: UInt64(id), score: score, sequence: UInt64(id)), &tally)
             }
             var oracle = ListedOracle([3: { _ in half }])
-            let verification = Verification([tally.observations], &oracle)
+            let verification = Verification(tally.observations, &oracle)
             #expect(verification.mismatches == 1, "planted at \(position)")
             #expect(verification.verified == 4)
             #expect(verification.notes.count == 1)
@@ -55,7 +55,7 @@ struct ListedOracle: ScoreOracle {
         var tally = Tally(plan: Samples.plan())
         for id in 0..<5 { try Samples.take(Samples.decision(id: UInt64(id), score: 0.25, sequence: UInt64(id)), &tally) }
         var oracle = ListedOracle([3: { _ in half }])
-        let verification = Verification([tally.observations], &oracle)
+        let verification = Verification(tally.observations, &oracle)
         #expect(verification.mismatches == 5)
         #expect(verification.verified == 0)
     }
@@ -66,7 +66,7 @@ struct ListedOracle: ScoreOracle {
         try Samples.take(Samples.decision(id: 2, score: 0, sequence: 2), &tally, InFlight.Request(item: 1))
         let zero = ObservedScore(scoreBits: (-0.0).bitPattern, outcome: 1)
         var oracle = ListedOracle([3: { $0 == 0 ? half : zero }])
-        #expect(Verification([tally.observations], &oracle).mismatches == 2)
+        #expect(Verification(tally.observations, &oracle).mismatches == 2)
     }
 
     @Test func eachOfSeveralOutputsIsCompared() throws {
@@ -80,21 +80,20 @@ struct ListedOracle: ScoreOracle {
             try Samples.take(Samples.decision(id: 2, score: 0.7, sequence: 2, scores: other), &tally)
             try Samples.take(Samples.decision(id: 3, score: 0.7, sequence: 3), &tally)
             var oracle = ListedOracle([3: { _ in expected }])
-            let verification = Verification([tally.observations], &oracle)
+            let verification = Verification(tally.observations, &oracle)
             #expect(verification.verified == 1)
             #expect(verification.mismatches == 2)
         }
     }
 
     @Test func rowsOfABatchAreComparedOneByOne() throws {
-        var plan = Samples.plan()
-        plan.rowsPerRequest = 3
+        let plan = Samples.plan(rowsPerRequest: 3)
         var tally = Tally(plan: plan)
         try Samples.take(Samples.batch(id: 1, scores: [0, 1, 2], sequence: 1), &tally, InFlight.Request(item: 4))
         var oracle = ListedOracle([3: { ObservedScore(scoreBits: Double($0 - 4).bitPattern, outcome: 1) }])
-        #expect(Verification([tally.observations], &oracle).verified == 3)
+        #expect(Verification(tally.observations, &oracle).verified == 3)
         var shifted = ListedOracle([3: { ObservedScore(scoreBits: Double($0 - 5).bitPattern, outcome: 1) }])
-        #expect(Verification([tally.observations], &shifted).mismatches == 3)
+        #expect(Verification(tally.observations, &shifted).mismatches == 3)
     }
 
     @Test func versionsAreComparedWithTheirOwnScores() throws {
@@ -110,7 +109,7 @@ struct ListedOracle: ScoreOracle {
             1: { _ in ObservedScore(scoreBits: 0.0.bitPattern, outcome: 1) },
             2: { _ in ObservedScore(scoreBits: 1.0.bitPattern, outcome: 1) },
         ])
-        let verification = Verification([tally.observations], &oracle)
+        let verification = Verification(tally.observations, &oracle)
         #expect(verification.verified == 10)
         #expect(verification.isClean)
     }
@@ -119,7 +118,7 @@ struct ListedOracle: ScoreOracle {
         var tally = Tally(plan: Samples.plan())
         for id in 0..<4 { try Samples.take(Samples.decision(id: UInt64(id), sequence: UInt64(id)), &tally) }
         var oracle = ListedOracle([:])
-        let verification = Verification([tally.observations], &oracle)
+        let verification = Verification(tally.observations, &oracle)
         #expect(verification.unverified == 4)
         #expect(!verification.isClean)
     }
@@ -130,7 +129,7 @@ struct ListedOracle: ScoreOracle {
         try Samples.take(Samples.decision(id: 2, score: 0.5, sequence: 2, digest: [UInt8](repeating: 9, count: 32)), &tally)
         try Samples.take(Samples.decision(id: 3, score: 0.5, sequence: 3, digest: []), &tally)
         var oracle = ListedOracle([3: { _ in half }])
-        let verification = Verification([tally.observations], &oracle)
+        let verification = Verification(tally.observations, &oracle)
         #expect(verification.mismatches == 2)
         #expect(verification.verified == 1)
     }
@@ -141,9 +140,9 @@ struct ListedOracle: ScoreOracle {
         for id in 1...(LoadLimits.suspectCountMax + 10) {
             try Samples.take(Samples.decision(id: UInt64(id), score: 0.75, sequence: UInt64(id)), &tally)
         }
-        #expect(tally.observations.suspects.count == LoadLimits.suspectCountMax)
+        #expect(tally.observations[0].suspects.count == LoadLimits.suspectCountMax)
         var oracle = ListedOracle([3: { _ in half }])
-        #expect(Verification([tally.observations], &oracle).mismatches == UInt64(LoadLimits.suspectCountMax) + 10)
+        #expect(Verification(tally.observations, &oracle).mismatches == UInt64(LoadLimits.suspectCountMax) + 10)
     }
 
     @Test func digestsSurviveTheirWords() {
