@@ -1,6 +1,7 @@
 import Audit
 import Reactor
 import Session
+import Wire
 
 /// How a server is set up. The defaults are those of `assay serve`.
 public struct ServerConfiguration: Sendable {
@@ -25,6 +26,8 @@ public struct ServerConfiguration: Sendable {
     public var audit: AuditConfiguration
     /// `off`: the settings in `audit` mean nothing.
     public var auditMode = AuditMode.required
+    /// What the reply to a request waits for that says nothing of it.
+    public var durability = WireDurability.memory
     public var registryPollSeconds = 10
     public var administration = AdministrationPolicy.local
     /// How long a drain waits for connections before it closes them.

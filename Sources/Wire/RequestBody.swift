@@ -64,6 +64,7 @@ public struct ScoreRequest: Equatable, Sendable {
     public var caller = ""
     public var explain: UInt32 = 0
     public var includesRaw = false
+    public var durability = WireDurability.unspecified
 
     public init(model: ModelReference, input: ScoreInput) {
         self.model = model
@@ -81,6 +82,7 @@ public struct ScoreBatchRequest: Equatable, Sendable {
     public var transactionIDs: [String] = []
     public var caller = ""
     public var includesRaw = false
+    public var durability = WireDurability.unspecified
 
     public init(model: ModelReference, features32: [Float], rowCount: UInt32) {
         self.model = model
@@ -261,6 +263,7 @@ extension ScoreRequest {
         unsafe message.pointee.caller = arena.string(caller)
         unsafe message.pointee.explain = explain
         unsafe message.pointee.include_raw = includesRaw ? 1 : 0
+        unsafe message.pointee.durability = Assay__V1__Durability(durability.rawValue)
         switch input {
         case .features32(let values):
             unsafe message.pointee.n_features32 = values.count
@@ -291,6 +294,7 @@ extension ScoreBatchRequest {
         unsafe message.pointee.version = model.version
         unsafe message.pointee.caller = arena.string(caller)
         unsafe message.pointee.include_raw = includesRaw ? 1 : 0
+        unsafe message.pointee.durability = Assay__V1__Durability(durability.rawValue)
         unsafe message.pointee.row_count = rowCount
         unsafe message.pointee.n_features32 = features32.count
         unsafe message.pointee.features32 = arena.copy(features32)

@@ -60,6 +60,10 @@ struct AssayLoad: ParsableCommand {
     @Option(help: "Milliseconds that the server has for each request.")
     var deadline: Double?
 
+    @Option(
+        help: "What each reply waits for: memory or disk (default: as the server is set).", completion: .list(["memory", "disk"]))
+    var durability: String?
+
     @Flag(help: "Recompute every score with the bundle version that the reply names, and compare bit for bit.")
     var verify = false
 
@@ -138,6 +142,12 @@ struct AssayLoad: ParsableCommand {
         configuration.requestCount = requests
         configuration.rowsPerRequest = batch
         configuration.deadlineMilliseconds = deadline
+        if let durability {
+            guard let known = LoadConfiguration.Durability(rawValue: durability) else {
+                throw .usage("--durability \(durability) is neither memory nor disk")
+            }
+            configuration.durability = known
+        }
         configuration.verifies = verify
         configuration.registryPath = registry
         configuration.threadCount = threads

@@ -24,6 +24,9 @@ Transaction = Union[pb.BitcoinTransaction, pb.CardTransaction]
 _FEATURES_TAG = {32: b"\x12", 64: b"\x1a"}
 
 
+_DURABILITIES = {"memory": pb.DURABILITY_MEMORY, "disk": pb.DURABILITY_DISK}
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """One request and the reading of its reply.
@@ -82,6 +85,7 @@ def deadline_us(seconds_from_now: Optional[float]) -> int:
 def score(
     bundle: str, features: Optional[FeatureVector], transaction: Optional[Transaction], *, precision: int, transaction_id: str,
     version: int, alias: str, deadline: Optional[float], explain: int, include_raw: bool, caller: str,
+    durability: Optional[str] = None,
 ) -> Call[types.Decision]:
     if (features is None) == (transaction is None):
         raise ValueError("want exactly one of features and transaction")
@@ -94,6 +98,7 @@ def score(
     body.explain = explain
     body.include_raw = include_raw
     body.caller = caller
+    body.durability = _durability(durability)
     if features is not None:
         _splice_features(body, pack_vector(features, precision), precision)
     elif isinstance(transaction, pb.BitcoinTransaction):
@@ -108,9 +113,17 @@ def score(
     return Call(request, "decision", _decision, idempotent=False)
 
 
+def _durability(name: Optional[str]) -> pb.Durability:
+    if name is None:
+        return pb.DURABILITY_UNSPECIFIED
+    if name not in _DURABILITIES:
+        raise ValueError(f'durability: want "memory", "disk" or None (as the server is set), got {name!r}')
+    return _DURABILITIES[name]
+
+
 def score_batch(
     bundle: str, rows: FeatureRows, *, precision: int, transaction_ids: Optional[Sequence[str]], version: int, alias: str,
-    deadline: Optional[float], include_raw: bool, caller: str,
+    deadline: Optional[float], include_raw: bool, caller: str, durability: Optional[str] = None,
 ) -> Call[types.BatchDecision]:
     packed, row_count = pack_rows(rows, precision)
     if row_count == 0:
@@ -125,6 +138,7 @@ def score_batch(
     body.version = version
     body.include_raw = include_raw
     body.caller = caller
+    body.durability = _durability(durability)
     if transaction_ids is not None:
         body.transaction_ids.extend(transaction_ids)
     _splice_features(body, packed, precision)
