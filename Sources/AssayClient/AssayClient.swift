@@ -35,7 +35,7 @@ public final class AssayClient: Sendable {
 }
 
 extension AssayClient {
-    /// Scores one row or transaction.
+    /// Scores one row or transaction. With `request.durability` `.disk` the reply comes when the decision's record is on disk.
     public func score(_ request: ScoreRequest, timeout: Duration? = nil) async throws(AssayError) -> DecisionMessage {
         guard case .decision(let decision) = try await call(.score(request), timeout: timeout) else {
             throw .wrongResult(method: .score)

@@ -70,7 +70,8 @@ public enum AssayError: Error, Equatable, Sendable {
     public var maybeExecuted: Bool {
         switch self {
         case .timedOut, .cancelled, .connectionLost, .badReply, .wrongResult: true
-        case .refused(let status, _): status == .internal
+        // AUDIT_FAILED: whether the decision's record survives shows after the server's restart.
+        case .refused(let status, let error): status == .internal || error.reason == "AUDIT_FAILED"
         case .cannotConnect, .tooManyWaiting, .requestTooLarge, .closed: false
         }
     }

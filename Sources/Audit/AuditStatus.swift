@@ -8,6 +8,9 @@ public struct AuditStatus: Sendable {
     public var durableSequence: UInt64
     /// The last number that PostgreSQL has confirmed; nil without PostgreSQL or before it was asked.
     public var shippedSequence: UInt64?
+    /// Calls of fdatasync on segments since the trail was opened, and the time that they took together.
+    public var syncCount: UInt64
+    public var syncNanoseconds: UInt64
     /// Decisions written to the journal since the trail was opened.
     public var recordCount: UInt64
     /// Journal bytes that PostgreSQL doesn't have yet; 0 without PostgreSQL.
@@ -32,7 +35,8 @@ public struct AuditStatus: Sendable {
     /// Of a server that keeps no trail.
     public static var off: AuditStatus {
         AuditStatus(
-            lastSequence: 0, writtenSequence: 0, durableSequence: 0, recordCount: 0, backlogByteCount: 0,
+            lastSequence: 0, writtenSequence: 0, durableSequence: 0, syncCount: 0, syncNanoseconds: 0, recordCount: 0,
+            backlogByteCount: 0,
             isBacklogOverLimit: false,
             ringByteCountUsed: 0, ringByteCount: 0, isDiskFull: false, closedSegmentCount: 0, unindexedSegmentCount: 0,
             indexCount: 0)

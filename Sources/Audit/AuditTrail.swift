@@ -15,6 +15,7 @@ public final class AuditTrail: Sendable {
     private let health: TrailHealth
     private let pump: JournalPump
     private let sync: JournalSync
+    private let waits: DiskWaits
     private let shipper: PostgresShipper?
     private let lookup: DecisionLookup
     private let indexer: SegmentIndexer
@@ -32,7 +33,7 @@ public final class AuditTrail: Sendable {
     /// Opens the journal in the configured directory, makes it when there is none, and recovers what a dead process left.
     ///
     /// - Parameter onFailure: called once, from a thread of the trail, when it can take no more records. The server should become not ready
-    ///   and exit; the next start recovers all that was acknowledged.
+    ///   and exit; the next start recovers all that was acknowledged. Workers that wait for the disk (`diskWait`) must look at `hasFailed` now.
     public static func open(
         _ configuration: AuditConfiguration, logger: Logger, onFailure: @escaping @Sendable (AuditFailure) -> Void = { _ in }
     ) throws(AuditError) -> AuditTrail {
@@ -88,8 +89,15 @@ public final class AuditTrail: Sendable {
         let syncWake = try EventSignal()
         let pump = try JournalPump(
             memory: opening.memory, writer: opening.writer, configuration: configuration, health: health, syncWake: syncWake)
-        let sync = JournalSync(tail: opening.writer.tail, health: health, wake: syncWake) { shipper?.wakeUp() }
+        let waits = DiskWaits(workerCount: opening.memory.workerCount, pump: pump, tail: opening.writer.tail, health: health)
+        let tail = opening.writer.tail
+        let sync = JournalSync(tail: tail, health: health, wake: syncWake) {
+            waits.tell(through: tail.durableSequence)
+            pump.syncEnded()
+            shipper?.wakeUp()
+        }
         self.pump = pump
+        self.waits = waits
         self.sync = sync
         threads = [
             WorkerThread(name: "assay-journal") { pump.run() }, WorkerThread(name: "assay-sync") { sync.run() },
@@ -109,11 +117,19 @@ public final class AuditTrail: Sendable {
         AuditProducer(states: producers, worker: worker)
     }
 
+    /// The wait of worker `worker` for records to be on disk.
+    public func diskWait(worker: Int) -> DiskWait { waits.workers[worker] }
+
+    /// Sets what wakes a worker whose records have come to disk: `wake` gets its number, on a thread of the trail, once a sync at most, and must
+    /// not block.
+    public func onDurable(_ wake: @escaping @Sendable (Int) -> Void) { waits.onWake(wake) }
+
     public var status: AuditStatus {
         let postgres = shipper?.status
         return AuditStatus(
             lastSequence: memory.nextSequence.loadRelaxed() - 1, writtenSequence: tail.writtenSequence,
-            durableSequence: tail.durableSequence, shippedSequence: postgres?.shippedSequence, recordCount: tail.recordCount,
+            durableSequence: tail.durableSequence, shippedSequence: postgres?.shippedSequence, syncCount: tail.syncCount,
+            syncNanoseconds: tail.syncNanoseconds, recordCount: tail.recordCount,
             backlogByteCount: postgres?.backlogByteCount ?? 0,
             isBacklogOverLimit: (postgres?.backlogByteCount ?? 0) > configuration.backlogByteCountMax,
             ringByteCountUsed: memory.byteCountUsed, ringByteCount: memory.workerCount * memory.ringByteCount,

@@ -4,7 +4,8 @@ import Synchronization
 /// Takes records from the rings to the journal; runs on the journal thread.
 ///
 /// Producers make no system calls, so nobody wakes this thread for a record: it looks. After a look it sleeps about as long as the workers
-/// take to fill a block, at most `idleMilliseconds`; an idle server costs some 25 looks a second.
+/// take to fill a block, at most `idleMilliseconds`; an idle server costs some 25 looks a second. Only a worker whose replies wait for the disk
+/// wakes it: then all that the rings hold becomes one block, and one sync is asked for. While that runs, what comes waits for the next one.
 final class JournalPump: @unchecked Sendable {
     /// Blocks that one look takes at most, so that syncing keeps its time under full load.
     private static let blocksAtOnce = 16
@@ -27,6 +28,12 @@ final class JournalPump: @unchecked Sendable {
     private let syncWake: EventSignal
     private let isStopping = Atomic<Bool>(false)
     private let isFlushWanted = Atomic<Bool>(false)
+    /// The newest number that a reply waits for.
+    private let wantedSequence = Atomic<UInt64>(0)
+    /// A worker has said so since the last look that served it.
+    private let isSyncWanted = Atomic<Bool>(false)
+    /// The sync thread was signalled and has not said that it is done.
+    private let isSyncing = Atomic<Bool>(false)
 
     init(
         memory: RingMemory, writer: JournalWriter, configuration: AuditConfiguration, health: TrailHealth, syncWake: EventSignal
@@ -80,14 +87,30 @@ final class JournalPump: @unchecked Sendable {
         wake.signal()
     }
 
+    /// Any thread: what is committed up to `sequence` is to be durable as soon as can be. Costs a system call only where nobody asked before.
+    func requestSync(through sequence: UInt64) {
+        wantedSequence.max(sequence, ordering: .sequentiallyConsistent)
+        // Partner: the exchange in `look`, which then sees the ring and the number; and the load in `syncEnded`.
+        if !isSyncWanted.exchange(true, ordering: .sequentiallyConsistent) { wake.signal() }
+    }
+
+    /// The sync thread: a sync is over, so what came meanwhile may have the next one.
+    func syncEnded() {
+        isSyncing.store(false, ordering: .sequentiallyConsistent)
+        if isSyncWanted.load(ordering: .sequentiallyConsistent) { wake.signal() }
+    }
+
     /// Drains the rings once; returns how long to sleep, in milliseconds.
     func look(now: UInt64) throws(PumpError) -> Int {
         let isFlushWanted = isFlushWanted.exchange(false, ordering: .acquiring)
+        let wanted = takeWantedSequence()
         let (byteCount, isMore) = try drain(now: now)
-        if isFlushWanted || isSyncDue(now) { try flush() }
-        requestSyncIfDue(now)
+        if isFlushWanted || isSyncDue(now) || wanted > writer.tail.writtenSequence { try flush() }
+        if isSyncDue(now) || wanted > writer.tail.durableSequence { requestSync(now) }
         defer { lastLook = now }
         if isMore { return 0 }
+        // Its number comes behind one that another worker has taken and is about to commit.
+        if wanted > writer.tail.writtenSequence { return 1 }
         sleepMilliseconds = nextSleep(byteCount: byteCount, elapsed: now - lastLook)
         return sleepMilliseconds
     }
@@ -124,9 +147,17 @@ final class JournalPump: @unchecked Sendable {
 
     private func isSyncDue(_ now: UInt64) -> Bool { now - lastSync >= syncSpacingNanoseconds }
 
-    private func requestSyncIfDue(_ now: UInt64) {
-        guard isSyncDue(now), writer.tail.writtenSequence > writer.tail.durableSequence else { return }
+    /// The newest number that waits for a sync; 0 while one runs, which will wake this thread for the next when it ends.
+    private func takeWantedSequence() -> UInt64 {
+        guard !isSyncing.load(ordering: .sequentiallyConsistent) else { return 0 }
+        _ = isSyncWanted.exchange(false, ordering: .sequentiallyConsistent)
+        return wantedSequence.load(ordering: .sequentiallyConsistent)
+    }
+
+    private func requestSync(_ now: UInt64) {
+        guard writer.tail.writtenSequence > writer.tail.durableSequence else { return }
         lastSync = now
+        isSyncing.store(true, ordering: .sequentiallyConsistent)
         syncWake.signal()
     }
 

@@ -8,6 +8,7 @@ final class JournalSync: Sendable {
     private let isStopping = Atomic<Bool>(false)
     /// Signalled by the journal thread when a sync is due.
     let wake: EventSignal
+    /// After each sync, on the sync thread.
     private let onDurable: @Sendable () -> Void
 
     init(tail: JournalTail, health: TrailHealth, wake: EventSignal, onDurable: @escaping @Sendable () -> Void) {

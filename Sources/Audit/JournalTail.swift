@@ -18,6 +18,8 @@ final class JournalTail: Sendable {
     private let durable: Atomic<UInt64>
     private let recordsWritten = Atomic<UInt64>(0)
     private let bytesWritten = Atomic<Int>(0)
+    private let syncs = Atomic<UInt64>(0)
+    private let syncTime = Atomic<UInt64>(0)
 
     /// `sequence`: the last number that is durable.
     init(sequence: UInt64, hash: SHA256Digest) {
@@ -27,8 +29,11 @@ final class JournalTail: Sendable {
 
     /// The last number that a write has brought into the journal.
     var writtenSequence: UInt64 { written.withLock { $0.sequence } }
-    /// The last number that fdatasync has confirmed.
-    var durableSequence: UInt64 { durable.load(ordering: .acquiring) }
+    /// The last number that fdatasync has confirmed. Sequentially consistent for the sake of ``DiskWait``.
+    var durableSequence: UInt64 { durable.load(ordering: .sequentiallyConsistent) }
+    /// Calls of fdatasync that succeeded since the journal was opened, and the time that they took.
+    var syncCount: UInt64 { syncs.load(ordering: .relaxed) }
+    var syncNanoseconds: UInt64 { syncTime.load(ordering: .relaxed) }
     /// Records written since the journal was opened.
     var recordCount: UInt64 { recordsWritten.load(ordering: .relaxed) }
 
@@ -50,6 +55,7 @@ final class JournalTail: Sendable {
             if let failure { throw failure }
             let (file, sequence) = written.withLock { ($0.file, $0.sequence) }
             guard let file, sequence > durable.load(ordering: .relaxed) else { return }
+            let start = Clock.monotonicNanoseconds()
             do throws(SystemError) {
                 try prelude.withLock { $0 }?()
                 try file.synchronize()
@@ -57,7 +63,9 @@ final class JournalTail: Sendable {
                 failure = error
                 throw error
             }
-            durable.store(sequence, ordering: .releasing)
+            syncs.wrappingAdd(1, ordering: .relaxed)
+            syncTime.wrappingAdd(Clock.monotonicNanoseconds() - start, ordering: .relaxed)
+            durable.store(sequence, ordering: .sequentiallyConsistent)
         }
     }
 }

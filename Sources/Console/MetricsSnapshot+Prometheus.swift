@@ -81,7 +81,12 @@ extension MetricsSnapshot {
             "assay_audit_disk_full", help: "1 while the journal's disk is full and records wait in the rings.",
             Self.flag(audit.isDiskFull))
         text.gauge(
-            "assay_audit_info", help: "How the audit trail is set; always 1.", UInt64(1), labels: [("mode", audit.mode)])
+            "assay_audit_info", help: "How the audit trail is set; always 1.", UInt64(1),
+            labels: [("mode", audit.mode), ("durability", audit.durability)])
+        text.counter("assay_audit_syncs_total", help: "Calls of fdatasync on the journal.", audit.syncCount)
+        text.counter(
+            "assay_audit_sync_seconds_total", help: "Time that calls of fdatasync on the journal took.", audit.syncSeconds)
+        text.gauge("assay_audit_replies_held", help: "Replies that wait for the disk now.", audit.heldReplyCount)
         text.counter(
             "assay_audit_dropped_total", help: "Decisions made without a record because the trail took none.", audit.droppedCount)
         guard let postgres else { return }

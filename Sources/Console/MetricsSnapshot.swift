@@ -75,8 +75,14 @@ public struct MetricsSnapshot: Sendable {
         public var ringByteCount: UInt64 = 0
         /// The journal's disk is full; records wait in the rings.
         public var isDiskFull = false
-        /// `required`, `drop` or `off`.
+        /// `required`, `drop` or `off`; and what replies wait for that say nothing, `memory` or `disk`.
         public var mode = "required"
+        public var durability = "memory"
+        /// Calls of fdatasync on the journal, and the seconds that they took together.
+        public var syncCount: UInt64 = 0
+        public var syncSeconds = 0.0
+        /// Replies that wait for the disk now.
+        public var heldReplyCount: UInt64 = 0
         /// Decisions that went without a record because the trail took none.
         public var droppedCount: UInt64 = 0
         /// Closed segments of the journal, those of them without an index for look-ups yet, and indexes written since the start.

@@ -2,6 +2,10 @@ import Platform
 
 /// What a run does.
 public struct LoadConfiguration: Sendable, Equatable {
+    public enum Durability: String, Sendable {
+        case memory, disk
+    }
+
     public var server: ServerAddress
     /// At least one; several are mixed by their weights.
     public var bundles: [LoadBundle]
@@ -27,6 +31,9 @@ public struct LoadConfiguration: Sendable, Equatable {
     public var batches = [BatchShare(rowCount: 1)]
     /// Milliseconds that the server has for each request; nil: no deadline.
     public var deadlineMilliseconds: Double?
+
+    /// What the reply to each request waits for; nil: as the server is set.
+    public var durability: Durability?
 
     public var verifies = false
     /// Where verification finds bundles before it asks the server for them: a registry directory.

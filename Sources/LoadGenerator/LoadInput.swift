@@ -111,20 +111,36 @@ extension LoadInput {
             itemCount: itemCount, rowsPerItem: perItem, rowCount: rowCount,
             hasDeadline: configuration.deadlineMilliseconds != nil
         ) { item in
-            switch self {
-            case .transactions(let inputs): return .score(ScoreRequest(model: model, input: inputs[item]))
-            case .rows(_, _, let precision) where perItem == 1:
-                let row = features(row: item)
-                return .score(
-                    ScoreRequest(
-                        model: model, input: precision == .float32 ? .features32(row.map(Float.init)) : .features64(Array(row))))
-            case .rows(_, _, let precision):
-                let rows = (0..<perItem).flatMap { features(row: (item * perItem + $0) % rowCount) }
-                return .scoreBatch(
-                    precision == .float32
-                        ? ScoreBatchRequest(model: model, features32: rows.map(Float.init), rowCount: UInt32(perItem))
-                        : ScoreBatchRequest(model: model, features64: rows, rowCount: UInt32(perItem)))
+            guard perItem > 1, case .rows(_, _, let precision) = self else {
+                var score = ScoreRequest(model: model, input: input(item))
+                score.durability = configuration.wireDurability
+                return .score(score)
             }
+            let rows = (0..<perItem).flatMap { features(row: (item * perItem + $0) % rowCount) }
+            var batch =
+                precision == .float32
+                ? ScoreBatchRequest(model: model, features32: rows.map(Float.init), rowCount: UInt32(perItem))
+                : ScoreBatchRequest(model: model, features64: rows, rowCount: UInt32(perItem))
+            batch.durability = configuration.wireDurability
+            return .scoreBatch(batch)
+        }
+    }
+
+    private func input(_ item: Int) -> ScoreInput {
+        switch self {
+        case .transactions(let inputs): inputs[item]
+        case .rows(_, _, .float32): .features32(features(row: item).map(Float.init))
+        case .rows(_, _, .float64): .features64(Array(features(row: item)))
+        }
+    }
+}
+
+extension LoadConfiguration {
+    fileprivate var wireDurability: WireDurability {
+        switch durability {
+        case nil: .unspecified
+        case .memory: .memory
+        case .disk: .disk
         }
     }
 }

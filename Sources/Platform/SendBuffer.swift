@@ -52,6 +52,14 @@
     /// The pending bytes, valid until the next mutation.
     @inlinable public var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
 
+    /// Forgets the first `byteCount` pending bytes.
+    public mutating func removeFirst(_ byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= count, "\(byteCount) bytes removed of \(count)")
+        // Safety: source and target lie inside the buffer; memmove allows that they overlap.
+        unsafe base.copyMemory(from: base + byteCount, byteCount: count - byteCount)
+        count -= byteCount
+    }
+
     /// Forgets the pending bytes, and gives the memory of an unusually large batch back.
     public mutating func clear() {
         count = 0

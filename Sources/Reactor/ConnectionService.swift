@@ -16,6 +16,12 @@ public protocol ConnectionService: AnyObject {
     /// Appends to `output` what somebody posted with `EventLoop.post`. By default, the very bytes.
     func posted(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer)
 
+    /// After `EventLoop.resume`: the connections that have something to say now. None by default.
+    func connectionsToResume() -> [ConnectionID]
+
+    /// Appends to `output` what a connection named by `connectionsToResume` has to say. It is not called for one that is gone or closing.
+    func resumed(_ id: ConnectionID, _ output: inout SendBuffer)
+
     /// False while an answer is still to be posted: the connection outlives its peer's half-close, the idle timeout and, up
     /// to the deadline, a drain. True by default.
     func isIdle(_ id: ConnectionID) -> Bool
@@ -31,6 +37,10 @@ extension ConnectionService {
     public func posted(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) {
         unsafe output.append(bytes)
     }
+
+    public func connectionsToResume() -> [ConnectionID] { [] }
+
+    public func resumed(_ id: ConnectionID, _ output: inout SendBuffer) {}
 
     public func isIdle(_ id: ConnectionID) -> Bool { true }
 

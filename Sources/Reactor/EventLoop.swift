@@ -62,6 +62,12 @@ public final class EventLoop: @unchecked Sendable {
         mailbox.put(.bytes(id, bytes))
     }
 
+    /// Has the loop ask its service which connections have something to say (`connectionsToResume`). Calls that come before it does are one.
+    ///
+    /// False: the loop has ended.
+    @discardableResult
+    public func resume() -> Bool { mailbox.putResume() }
+
     /// Closes the connection after its pending output is sent, if it still lives.
     @discardableResult
     public func close(_ id: ConnectionID) -> Bool {

@@ -12,6 +12,7 @@ extension LoopState {
             case .close(let id): requestClose(id, service)
             case .adopt(let descriptor, let peer): adopt(descriptor, peer, service)
             case .listen(let listener): watch(listener)
+            case .resume: resume(service)
             case .drain(let deadline): beginDrain(deadlineNanoseconds: deadline)
             case .stop: phase = .ended(.stopped)
             }
@@ -32,6 +33,17 @@ extension LoopState {
         guard isLast || output.wantsFlush else { return }
         flush(slot, service)
         settle(slot, service)
+    }
+
+    /// Each connection that has something to say gets one write.
+    private mutating func resume(_ service: any ConnectionService) {
+        mailbox.takeResume()
+        for id in service.connectionsToResume() {
+            guard let slot = liveSlot(id), !table[slot].flags.contains(.closing) else { continue }
+            service.resumed(id, &output)
+            flush(slot, service)
+            settle(slot, service)
+        }
     }
 
     private mutating func requestClose(_ id: ConnectionID, _ service: any ConnectionService) {

@@ -8,6 +8,8 @@ enum Letter: Sendable {
     /// A connection accepted elsewhere; the descriptor goes with the letter.
     case adopt(descriptor: Int32, PeerAddress)
     case listen(Listener)
+    /// Something that connections wait for has happened.
+    case resume
     case drain(deadlineNanoseconds: UInt64)
     case stop
 
@@ -20,7 +22,7 @@ enum Letter: Sendable {
     fileprivate var isOrder: Bool {
         switch self {
         case .bytes, .close, .adopt: false
-        case .listen, .drain, .stop: true
+        case .listen, .resume, .drain, .stop: true
         }
     }
 }
@@ -31,6 +33,9 @@ final class Mailbox: Sendable {
     let connectionCountMax: Int
     /// Connections that are on the loop or on their way to it. Relaxed: it only balances, exactness is not needed.
     let connectionCount = Atomic<Int>(0)
+
+    /// A `resume` waits to be read; a second one would say nothing more.
+    private let isResuming = Atomic(false)
 
     private struct Contents {
         var letters: [Letter] = []
@@ -58,6 +63,16 @@ final class Mailbox: Sendable {
         if mustRing { signal.signal() }
         return accepted
     }
+
+    /// False: the loop has ended.
+    func putResume() -> Bool {
+        // Partner: the exchange in `takeResume`. Who finds it set has had its news stored before that exchange, which makes them seen.
+        if isResuming.exchange(true, ordering: .acquiringAndReleasing) { return true }
+        return put(.resume)
+    }
+
+    /// To be called when a `resume` is read, before what it is about is looked at.
+    func takeResume() { _ = isResuming.exchange(false, ordering: .acquiringAndReleasing) }
 
     /// Exchanges the letters for `letters`, an empty array whose memory is used on.
     func take(_ letters: inout [Letter]) {

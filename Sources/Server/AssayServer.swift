@@ -50,7 +50,8 @@ public final class AssayServer: Sendable {
         let publisher = SnapshotPublisher(readerCount: configuration.workerCount)
         let slots = VersionSlots()
         let status = ServerStatus(
-            serverVersion: version, trail: trail, auditMode: configuration.auditMode, publisher: publisher, slots: slots,
+            serverVersion: version, trail: trail, auditMode: configuration.auditMode, durability: configuration.durability,
+            publisher: publisher, slots: slots,
             administration: configuration.administration)
         self.status = status
         watcher = try Self.makeWatcher(configuration, publisher, status, logger)
@@ -68,7 +69,8 @@ public final class AssayServer: Sendable {
             let control = self.control
             let worker = ScoringWorker(
                 limits: configuration.session, services: status, reader: publisher.reader(index),
-                producer: trail?.producer(worker: index), auditMode: configuration.auditMode, keys: keys, slots: slots
+                producer: trail?.producer(worker: index), auditMode: configuration.auditMode, keys: keys,
+                disk: trail?.diskWait(worker: index), durability: configuration.durability, slots: slots
             ) { control.submit(current.id, $0) }
             let service = LoopService(worker: worker, current: current, administration: configuration.administration)
             do throws(ReactorError) {
@@ -80,7 +82,8 @@ public final class AssayServer: Sendable {
         }
         self.loops = loops
         status.attach(loops: loops.map(\.counters), workers: counters)
-        failure.whenSet { [weak self] in self?.drain() }
+        trail?.onDurable { [loops] worker in loops[worker].resume() }
+        failure.whenSet { [weak self] in self?.endAfterFailure() }
     }
 
     /// The keys of personal data; nil: none are kept. Those that are there are durable before the journal is recovered.
@@ -151,6 +154,12 @@ public final class AssayServer: Sendable {
         for listener in listeners { listener.stopListening() }
         let deadline = Clock.monotonicNanoseconds() + UInt64(configuration.drainSeconds) * 1_000_000_000
         for loop in loops { loop.drain(deadlineNanoseconds: deadline) }
+    }
+
+    /// Nothing becomes durable any more: replies that wait for it are refused, and the server ends.
+    private func endAfterFailure() {
+        for loop in loops { loop.resume() }
+        drain()
     }
 
     /// Closes every connection at once; what is in the audit trail stays. From any thread.

@@ -1,6 +1,7 @@
 import Audit
 import Reactor
 import Session
+import Wire
 
 /// How a server is set up. The defaults are those of `assay serve`.
 public struct ServerConfiguration: Sendable {
@@ -27,6 +28,8 @@ public struct ServerConfiguration: Sendable {
     public var auditMode = AuditMode.required
     /// Where the keys of personal data are kept; nil: requests with personal data are refused.
     public var privacyKeysDirectory: String?
+    /// What the reply to a request waits for that says nothing of it.
+    public var durability = WireDurability.memory
     public var registryPollSeconds = 10
     public var administration = AdministrationPolicy.local
     /// How long a drain waits for connections before it closes them.

@@ -13,6 +13,7 @@ public final class ServerStatus: SessionServices {
     /// nil: audit is off.
     public let trail: AuditTrail?
     public let auditMode: AuditMode
+    public let durability: WireDurability
     public let publisher: SnapshotPublisher
     public let slots: VersionSlots
     public let administration: ServerConfiguration.AdministrationPolicy
@@ -28,13 +29,15 @@ public final class ServerStatus: SessionServices {
     }
 
     init(
-        serverVersion: String, trail: AuditTrail?, auditMode: AuditMode, publisher: SnapshotPublisher, slots: VersionSlots,
+        serverVersion: String, trail: AuditTrail?, auditMode: AuditMode, durability: WireDurability, publisher: SnapshotPublisher,
+        slots: VersionSlots,
         administration: ServerConfiguration.AdministrationPolicy
     ) {
         self.serverVersion = serverVersion
         serverID = trail?.identity.bytes ?? (0..<16).map { _ in UInt8.random(in: .min ... .max) }
         self.trail = trail
         self.auditMode = auditMode
+        self.durability = durability
         self.publisher = publisher
         self.slots = slots
         self.administration = administration

@@ -20,6 +20,11 @@ enum Refusal: Error, Equatable {
     case explainOutOfRange(UInt32)
     case explainUnsupported
     case auditUnavailable
+    /// Of a reply that waited for the disk.
+    case auditFailed
+    case auditOff
+    case durabilityUnknown
+    case heldRepliesFull(limit: Int)
     case transactionTooLarge(byteCount: Int)
     case batchRowCount(got: Int, limit: Int)
     case batchTransactionIDs(got: Int, expected: Int)
@@ -40,11 +45,10 @@ enum Refusal: Error, Equatable {
         switch self {
         case .deadlineExceeded: .deadlineExceeded
         case .unknownBundle, .unknownAlias, .unknownVersion: .notFound
-        case .auditUnavailable: .auditUnavailable
+        case .auditUnavailable, .auditFailed: .auditUnavailable
         case .notAdministrator: .permissionDenied
-        case .explainUnsupported, .personalDataNotAccepted: .failedPrecondition
-        case .personalDataUnavailable: .resourceExhausted
-        case .tooManyInFlight, .controlQueueFull: .resourceExhausted
+        case .explainUnsupported, .auditOff, .personalDataNotAccepted: .failedPrecondition
+        case .tooManyInFlight, .controlQueueFull, .heldRepliesFull, .personalDataUnavailable: .resourceExhausted
         default: .invalidArgument
         }
     }
@@ -56,7 +60,7 @@ enum Refusal: Error, Equatable {
     private var retryAfterMicroseconds: UInt64 {
         switch self {
         // The journal drains a full ring in some ten milliseconds; control requests take about as long.
-        case .auditUnavailable, .tooManyInFlight, .controlQueueFull: 10_000
+        case .auditUnavailable, .tooManyInFlight, .controlQueueFull, .heldRepliesFull: 10_000
         // A full disk: until somebody has made room.
         case .personalDataUnavailable: 1_000_000
         default: 0
@@ -79,6 +83,10 @@ enum Refusal: Error, Equatable {
         case .explainOutOfRange: "EXPLAIN_OUT_OF_RANGE"
         case .explainUnsupported: "EXPLAIN_UNSUPPORTED"
         case .auditUnavailable: "AUDIT_UNAVAILABLE"
+        case .auditFailed: "AUDIT_FAILED"
+        case .auditOff: "AUDIT_OFF"
+        case .durabilityUnknown: "DURABILITY_UNKNOWN"
+        case .heldRepliesFull: "HELD_REPLIES_FULL"
         case .transactionTooLarge: "TRANSACTION_TOO_LARGE"
         case .batchRowCount: "BATCH_ROW_COUNT"
         case .batchTransactionIDs: "BATCH_TRANSACTION_IDS"
@@ -114,6 +122,11 @@ enum Refusal: Error, Equatable {
         case .explainOutOfRange(let count): "\(count) reasons were asked for, 0 to 32 are possible"
         case .explainUnsupported: "the bundle has no contributions of features (it knows no covers); send explain 0"
         case .auditUnavailable: "the audit trail takes no record now, so there is no decision"
+        case .auditFailed:
+            "the journal failed while the reply waited for it: the decision is not told, its record may or may not be found after a restart"
+        case .auditOff: "this server keeps no audit trail, so no record can be on disk"
+        case .durabilityUnknown: "the durability is none that this server knows: 0 as it is set, 1 memory, 2 disk"
+        case .heldRepliesFull(let limit): "replies of \(limit) bytes wait for the disk already"
         case .transactionTooLarge(let byteCount): "the audit record would take \(byteCount) bytes, more than the trail can hold"
         case .batchRowCount(let got, let limit): "\(got) rows, 1 to \(limit) are accepted"
         case .batchTransactionIDs(let got, let expected): "\(got) transaction ids for \(expected) rows; send none or one a row"

@@ -25,6 +25,16 @@ public final class ScoringWorker {
     private let auditMode: AuditMode
     /// nil: personal data is not accepted.
     let keys: SubjectKeys?
+    /// nil: no record ever is on disk.
+    public let disk: DiskWait?
+    /// What a request waits for that says nothing.
+    let durability: WireDurability
+    /// Bytes of replies that wait for the disk, on all connections; and the numbers of the first and the last of them.
+    var heldByteCount = 0
+    var lowestHeld: UInt64 = 0
+    var highestHeld: UInt64 = 0
+    /// This turn has held replies that the journal does not know of.
+    var hasUnannounced = false
     private let reader: SnapshotReader
     private let slots: VersionSlots
 
@@ -40,7 +50,8 @@ public final class ScoringWorker {
 
     public init(
         limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer?,
-        auditMode: AuditMode = .required, keys: SubjectKeys? = nil, slots: VersionSlots,
+        auditMode: AuditMode = .required, keys: SubjectKeys? = nil, disk: DiskWait? = nil,
+        durability: WireDurability = .memory, slots: VersionSlots,
         submit: @escaping (ControlRequest) -> Bool
     ) {
         self.limits = limits
@@ -50,6 +61,8 @@ public final class ScoringWorker {
         self.producer = producer
         self.auditMode = auditMode
         self.keys = keys
+        self.disk = disk
+        self.durability = durability
         self.slots = slots
         self.submit = submit
     }
@@ -69,15 +82,16 @@ public final class ScoringWorker {
         reader.leave()
     }
 
-    /// Numbers for `count` records of at most `byteCountMax` bytes each: the first one. 0: there will be no records, as the operator chose.
-    func reserve(count: Int, byteCountMax: Int) throws(Refusal) -> UInt64 {
+    /// Numbers for `count` records of at most `byteCountMax` bytes each: the first one. 0: there will be no records, as the operator chose;
+    /// never where a record `isRequired`.
+    func reserve(count: Int, byteCountMax: Int, isRequired: Bool) throws(Refusal) -> UInt64 {
         guard let producer else { return 0 }
         guard byteCountMax <= producer.byteCountMax(count: count) else {
             // A retry helps where there is no room now, not where there never is.
             throw count == 1 ? .transactionTooLarge(byteCount: byteCountMax) : .batchTooLarge(rowCount: count)
         }
         if let first = producer.reserve(count: count, byteCountMax: byteCountMax) { return first }
-        guard auditMode == .drop else { throw .auditUnavailable }
+        guard auditMode == .drop, !isRequired else { throw .auditUnavailable }
         counters.countDropped(count)
         return 0
     }

@@ -25,22 +25,32 @@ extension Session {
         let entry = try worker.find(name: batch.bundle, alias: batch.alias, version: batch.version)
         let served = unsafe worker.served(entry)
         // Safety: the snapshot, which the turn holds, keeps the bundle alive.
-        let result: Result<ScoreBatchMessage, Refusal> = unsafe served.bundle._withUnsafeGuaranteedRef { bundle in
+        let result: Result<(reply: ScoreBatchMessage, waits: Bool), Refusal> = unsafe served.bundle._withUnsafeGuaranteedRef {
+            bundle in
             do throws(Refusal) {
                 return .success(try unsafe decide(request, batch, caller, entry, served, bundle, worker))
             } catch {
                 return .failure(error)
             }
         }
-        let reply = try result.get()
-        output.append(Reply(id: request.id, body: .scoreBatch(reply)).frame(acceptsLZ4: acceptsLZ4))
+        let (reply, waits) = try result.get()
+        let frame = Reply(id: request.id, body: .scoreBatch(reply)).frame(acceptsLZ4: acceptsLZ4)
+        guard waits, let held else {
+            worker.counters.countRequest(.scoreBatch, .ok)
+            return output.append(frame)
+        }
+        // Safety: the reserved room has the frame's length.
+        unsafe frame.withUnsafeBytes { unsafe held.reserve($0.count).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        let last = reply.auditSequenceFirst + UInt64(rowCount) - 1
+        held.hold(byteCount: frame.count, sequence: last, id: request.id, method: .scoreBatch)
+        worker.noteHeld(sequence: last, byteCount: frame.count)
     }
 
     private func decide(
         _ request: RequestView, _ batch: ScoreBatchView, _ caller: TextView, _ entry: Int, _ served: ServedVersion,
         _ bundle: Bundle,
         _ worker: ScoringWorker
-    ) throws(Refusal) -> ScoreBatchMessage {
+    ) throws(Refusal) -> (reply: ScoreBatchMessage, waits: Bool) {
         let features = try self.features(batch, bundle)
         let rowCount = batch.rowCount
         let (rawCount, outputCount) = (bundle.rawCount, bundle.outputCount)
@@ -72,7 +82,8 @@ extension Session {
             if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
             recordByteCountMax = max(recordByteCountMax, fields.recordByteCountMax(transactionByteCount: 0))
         }
-        let first = try worker.reserve(count: rowCount, byteCountMax: recordByteCountMax)
+        let waits = try mustWait(batch.durability, replyByteCountMax: replyByteCount, worker)
+        let first = try worker.reserve(count: rowCount, byteCountMax: recordByteCountMax, isRequired: waits)
         // 0: the decisions go without records.
         let producer = first == 0 ? nil : worker.producer
         let now = Clock.monotonicNanoseconds()
@@ -115,6 +126,6 @@ extension Session {
         if outputCount > 1 { reply.allScores = unsafe Array(rows.outputs[..<(rowCount * outputCount)]) }
         if batch.includesRaw { reply.raw = unsafe Array(rows.raw[..<(rowCount * rawCount)]) }
         reply.isUnproven = unsafe served.isUnproven
-        return reply
+        return (reply, waits)
     }
 }

@@ -60,7 +60,8 @@ extension Session {
         if let personal = score.personal { fields.sealed = try seal(personal, worker) }
 
         let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
-        let sequence = try worker.reserve(count: 1, byteCountMax: recordByteCountMax)
+        let waits = try mustWait(score.durability, replyByteCountMax: fields.replyByteCountMax, worker)
+        let sequence = try worker.reserve(count: 1, byteCountMax: recordByteCountMax, isRequired: waits)
         let now = Clock.monotonicNanoseconds()
         fields.sequence = sequence
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
@@ -74,8 +75,16 @@ extension Session {
             producer.commit()
         }
 
-        let room = unsafe output.reserve(fields.replyByteCountMax)
-        output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))
+        if waits, let held {
+            let room = unsafe held.reserve(fields.replyByteCountMax)
+            let byteCount = unsafe fields.writeReplyFrame(to: room, arena: arena)
+            held.hold(byteCount: byteCount, sequence: sequence, id: request.id, method: .score)
+            worker.noteHeld(sequence: sequence, byteCount: byteCount)
+        } else {
+            let room = unsafe output.reserve(fields.replyByteCountMax)
+            output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))
+            worker.counters.countRequest(.score, .ok)
+        }
         worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
         worker.counters.countDuration(nanoseconds: fields.serverNanoseconds)
     }

@@ -14,6 +14,10 @@ public struct Session: ~Copyable {
     private(set) var acceptsLZ4 = false
     private let mayAdminister: Bool
     private var inFlightCount = 0
+    /// Made by the first request that waits for the disk.
+    var held: HeldReplies?
+    /// Note of whoever drives the session: it knows that replies are held.
+    public var isListed = false
 
     /// - Parameter mayAdminister: SetAlias and Rollback are accepted on this connection.
     public init(mayAdminister: Bool) {
@@ -31,14 +35,25 @@ public struct Session: ~Copyable {
     }
 
     /// No reply is being waited for.
-    public var isIdle: Bool { inFlightCount == 0 }
+    public var isIdle: Bool { waitingCount == 0 }
+
+    /// Requests that wait for their reply.
+    var waitingCount: Int { inFlightCount + (held?.count ?? 0) }
 
     /// Takes as many whole frames as `bytes` holds and writes their replies to `output`; stops early when `output` wants to be sent.
     public mutating func receive(
         _ bytes: UnsafeRawBufferPointer, worker: ScoringWorker, output: inout SendBuffer
     ) -> Progress {
         worker.beginTurn()
-        defer { worker.endTurn() }
+        let progress = unsafe answerFrames(bytes, worker, &output)
+        worker.endTurn()
+        if worker.hasUnannounced { announceHeld(worker, &output) }
+        return progress
+    }
+
+    private mutating func answerFrames(
+        _ bytes: UnsafeRawBufferPointer, _ worker: ScoringWorker, _ output: inout SendBuffer
+    ) -> Progress {
         var consumed = 0
         while true {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[consumed...])
@@ -91,15 +106,15 @@ public struct Session: ~Copyable {
         switch request.body {
         case .score(let score):
             do throws(Refusal) {
+                prepareToHold(score.durability, worker)
                 try decide(request, score, worker, &output)
-                worker.counters.countRequest(.score, .ok)
             } catch {
                 refuse(request.id, .score, error, worker, &output)
             }
         case .scoreBatch(let batch):
             do throws(Refusal) {
+                prepareToHold(batch.durability, worker)
                 try decide(request, batch, worker, &output)
-                worker.counters.countRequest(.scoreBatch, .ok)
             } catch {
                 refuse(request.id, .scoreBatch, error, worker, &output)
             }
@@ -144,7 +159,7 @@ public struct Session: ~Copyable {
     }
 
     private mutating func submit(_ request: RequestView, _ body: RequestBody, _ worker: ScoringWorker) throws(Refusal) {
-        guard inFlightCount < worker.limits.inFlightMax else { throw .tooManyInFlight(limit: worker.limits.inFlightMax) }
+        guard waitingCount < worker.limits.inFlightMax else { throw .tooManyInFlight(limit: worker.limits.inFlightMax) }
         // What waits must be small: a queue of texts as long as a frame would take gigabytes.
         guard body.textByteCountMax <= RegistryLimits.whyByteCountMax else {
             throw .textTooLong(byteCount: body.textByteCountMax)

@@ -24,7 +24,8 @@ public final class WorkerCounters: @unchecked Sendable {
     private static let decisionCells = versionSlotCount * 4
     private static let badFrameStart = decisionStart + decisionCells
     private static let droppedStart = badFrameStart + 1
-    private static let cellCount = droppedStart + 1
+    private static let heldStart = droppedStart + 1
+    private static let cellCount = heldStart + 1
 
     // Safety: allocated here, freed by deinit; every index is computed from the constants above and checked by `cell`.
     private let cells: UnsafeMutablePointer<Atomic<UInt64>>
@@ -71,6 +72,9 @@ public final class WorkerCounters: @unchecked Sendable {
 
     func countBadFrame() { add(Self.badFrameStart, 1) }
 
+    /// Replies held from now on, or (negative) no longer.
+    func countHeld(_ change: Int) { add(Self.heldStart, UInt64(bitPattern: Int64(change))) }
+
     func countDropped(_ count: Int) { add(Self.droppedStart, UInt64(count)) }
 
     // MARK: Reading (any thread)
@@ -90,6 +94,8 @@ public final class WorkerCounters: @unchecked Sendable {
     }
     public var durationSumNanoseconds: UInt64 { value(Self.durationStart + Self.durationCells - 1) }
     public var badFrames: UInt64 { value(Self.badFrameStart) }
+    /// Replies that wait for the disk now.
+    public var held: UInt64 { value(Self.heldStart) }
     /// Decisions that went without a record because the trail took none.
     public var dropped: UInt64 { value(Self.droppedStart) }
 }

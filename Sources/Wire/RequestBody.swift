@@ -67,6 +67,7 @@ public struct ScoreRequest: Equatable, Sendable {
     public var includesRaw = false
     /// For servers that keep keys for it; others refuse it.
     public var personal: PersonalData?
+    public var durability = WireDurability.unspecified
 
     public init(model: ModelReference, input: ScoreInput) {
         self.model = model
@@ -86,6 +87,7 @@ public struct ScoreBatchRequest: Equatable, Sendable {
     public var includesRaw = false
     /// None, or one for each row.
     public var personal: [PersonalData] = []
+    public var durability = WireDurability.unspecified
 
     public init(model: ModelReference, features32: [Float], rowCount: UInt32) {
         self.model = model
@@ -271,6 +273,7 @@ extension ScoreRequest {
         unsafe message.pointee.explain = explain
         unsafe message.pointee.include_raw = includesRaw ? 1 : 0
         if let personal { unsafe message.pointee.personal = personal.message(arena) }
+        unsafe message.pointee.durability = Assay__V1__Durability(durability.rawValue)
         switch input {
         case .features32(let values):
             unsafe message.pointee.n_features32 = values.count
@@ -301,6 +304,7 @@ extension ScoreBatchRequest {
         unsafe message.pointee.version = model.version
         unsafe message.pointee.caller = arena.string(caller)
         unsafe message.pointee.include_raw = includesRaw ? 1 : 0
+        unsafe message.pointee.durability = Assay__V1__Durability(durability.rawValue)
         unsafe message.pointee.row_count = rowCount
         unsafe message.pointee.n_features32 = features32.count
         unsafe message.pointee.features32 = arena.copy(features32)

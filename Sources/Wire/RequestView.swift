@@ -111,6 +111,8 @@ public struct ScoreView {
     public var transactionID: TextView { unsafe TextView(message.pointee.transaction_id) }
     public var caller: TextView { unsafe TextView(message.pointee.caller) }
     public var explain: UInt32 { unsafe message.pointee.explain }
+    /// nil: none that this version knows.
+    public var durability: WireDurability? { unsafe WireDurability(rawValue: UInt32(message.pointee.durability.rawValue)) }
     public var includesRaw: Bool { unsafe message.pointee.include_raw != 0 }
 
     /// nil: there is none.
@@ -163,6 +165,8 @@ public struct ScoreBatchView {
     public var caller: TextView { unsafe TextView(message.pointee.caller) }
     public var includesRaw: Bool { unsafe message.pointee.include_raw != 0 }
     public var rowCount: Int { unsafe Int(message.pointee.row_count) }
+    /// nil: none that this version knows.
+    public var durability: WireDurability? { unsafe WireDurability(rawValue: UInt32(message.pointee.durability.rawValue)) }
     public var transactionIDCount: Int { unsafe message.pointee.n_transaction_ids }
 
     /// [row_count, features] row-major.

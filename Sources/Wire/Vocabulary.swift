@@ -71,6 +71,14 @@ public enum WireDurability: UInt32, Sendable, CaseIterable {
     case memory = 1
     /// The record is on disk.
     case disk = 2
+
+    public var name: String {
+        switch self {
+        case .unspecified: "unspecified"
+        case .memory: "memory"
+        case .disk: "disk"
+        }
+    }
 }
 
 /// What is to be done with a transaction; raw values are those of `assay.v1.Outcome` (0: not stated).

@@ -27,6 +27,12 @@ extension AssayLoad {
         configuration.requestCount = requests
         configuration.batches = try LoadConfiguration.batches(batch)
         configuration.deadlineMilliseconds = deadline
+        if let durability {
+            guard let known = LoadConfiguration.Durability(rawValue: durability) else {
+                throw .usage("--durability \(durability) is neither memory nor disk")
+            }
+            configuration.durability = known
+        }
         configuration.verifies = verify
         configuration.registryPath = registry
         configuration.measuresCeiling = ceiling

@@ -99,6 +99,10 @@ struct AssayLoad: ParsableCommand {
     @Option(help: "Milliseconds that the server has for each request.")
     var deadline: Double?
 
+    @Option(
+        help: "What each reply waits for: memory or disk (default: as the server is set).", completion: .list(["memory", "disk"]))
+    var durability: String?
+
     @Flag(help: "Recompute every score with the bundle version that the reply names, and compare bit for bit.")
     var verify = false
 

@@ -226,6 +226,7 @@ final class ScratchDirectory {
             ["listen": .text("")], ["http": .text("127.0.0.1:7170")], ["journal": .text("/r")],
             ["ring-bytes": .integer(1 << 20), "frame-bytes-max": .integer(1 << 20)],
             ["audit": .text("off"), "postgres": .text("postgresql:///x")],
+            ["audit": .text("off"), "durability": .text("disk")], ["audit": .text("drop"), "durability": .text("disk")],
         ]
         for flags in contradictions {
             let error = await #expect(throws: SettingsError.self) { try await Self.settings(flags) }

@@ -40,6 +40,10 @@ enum Samples {
         metrics.postgres = .init(isUp: true, lagRecordCount: 1_001, lagSeconds: 0.25)
         metrics.postgres?.rowCount = 898_990
         metrics.postgres?.connectionCount = 3
+        metrics.audit.durability = "disk"
+        metrics.audit.syncCount = 300
+        metrics.audit.syncSeconds = 1.5
+        metrics.audit.heldReplyCount = 8
         metrics.isReady = true
         metrics.workerCount = 2
         metrics.serverVersion = "0.1.0"

@@ -72,13 +72,8 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> "Server":
-        command = [] if not TWO_PROCESSORS else ["taskset", "-c", "0"]
-        command += [str(BIN / "assay"), "serve", "--registry", str(self.registry), "--journal", str(self.journal)]
-        command += ["--listen", "127.0.0.1:0", "--unix", str(self.socket), "--http", "127.0.0.1:0", "--workers", "1"]
-        command += ["--ring-directory", str(self.rings), "--log-format", "json", *self.options]
-        offset = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.environment})
+        offset = self.launch()
+        assert self.process
         deadline = time.monotonic() + 120
         while True:
             for line in self.log.read_bytes()[offset:].decode(errors="replace").splitlines():
@@ -90,6 +85,17 @@ class Server:
             assert self.process.poll() is None, f"the server ended: {self.log.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"the server does not serve: {self.log.read_text()[-3000:]}"
             time.sleep(0.02)
+
+    def launch(self) -> int:
+        """Starts the process and waits for nothing; returns where its log begins."""
+        command = [] if not TWO_PROCESSORS else ["taskset", "-c", "0"]
+        command += [str(BIN / "assay"), "serve", "--registry", str(self.registry), "--journal", str(self.journal)]
+        command += ["--listen", "127.0.0.1:0", "--unix", str(self.socket), "--http", "127.0.0.1:0", "--workers", "1"]
+        command += ["--ring-directory", str(self.rings), "--log-format", "json", *self.options]
+        offset = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.environment})
+        return offset
 
     def kill(self) -> None:
         assert self.process

@@ -15,6 +15,9 @@ final class EchoService: ConnectionService {
     var frameCount = 0
     var tickCount = 0
     var owing: Set<ConnectionID> = []
+    /// What connections have to say when the loop is resumed.
+    var news: [(id: ConnectionID, bytes: [UInt8])] = []
+    var resumeCount = 0
     /// Answers of this many bytes are appended to every echo.
     var amplification = 0
     /// Asks for so much after everything; nil: for a header.
@@ -55,6 +58,16 @@ final class EchoService: ConnectionService {
     func posted(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) {
         owing.remove(id)
         output.append(bytes)
+    }
+
+    func connectionsToResume() -> [ConnectionID] {
+        resumeCount += 1
+        return news.map(\.id)
+    }
+
+    func resumed(_ id: ConnectionID, _ output: inout SendBuffer) {
+        for (_, bytes) in news where owing.contains(id) { bytes.withUnsafeBytes { output.append($0) } }
+        owing.remove(id)
     }
 
     func isIdle(_ id: ConnectionID) -> Bool { !owing.contains(id) }

@@ -101,6 +101,25 @@ import Wire
         bench.stop()
     }
 
+    @Test func aReplyThatWaitedForTheDiskIsOnDiskAndADrainWaitsForIt() async throws {
+        let bench = try ServerBench { $0.durability = .disk }
+        let client = AssayClient(.tcp(host: "127.0.0.1", port: UInt16(bench.port)))
+        for number in 1...20 as ClosedRange<UInt64> {
+            let decision = try await client.score(bundle: "stump", features: [2, 0])
+            #expect(decision.auditSequence == number)
+            #expect(bench.server.status.audit.durableSequence >= number)
+        }
+        let decisions = try await withThrowingTaskGroup(of: DecisionMessage.self) { group in
+            for _ in 0..<64 { group.addTask { try await client.score(bundle: "stump", features: [2, 0]) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(decisions.map(\.auditSequence)) == Set(21...84))
+        #expect(bench.server.status.audit.durableSequence == 84)
+        bench.server.drain()
+        #expect(bench.server.waitUntilStopped())
+        await client.close()
+    }
+
     @Test func unusableConfigurationsAreRefusedWithTheirReason() throws {
         let directory = try scratchDirectory()
         defer { try? File.removeTree(directory) }

@@ -1,4 +1,3 @@
-import Audit
 import Forest
 import Logging
 import ModelBundle
@@ -9,6 +8,7 @@ import Synchronization
 import Testing
 import Wire
 
+@testable import Audit
 @testable import Session
 
 /// One session with everything below it real (registry and journal in a directory of its own) and nothing above it: no socket, no loop.
@@ -24,7 +24,7 @@ final class SessionBench {
     /// `stump`: three features (the second may not be missing), probability of "a >= 1"; review from 0.5, decline from 0.7.
     init(
         mayAdminister: Bool = true, limits: SessionLimits = SessionLimits(), ringByteCount: Int = 1 << 20,
-        auditMode: AuditMode = .required, keepsKeys: Bool = false
+        auditMode: AuditMode = .required, keepsKeys: Bool = false, durability: WireDurability = .memory, gate: SyncGate? = nil
     ) throws {
         directory = try Self.temporaryDirectory()
         try File.createDirectory(directory + "/registry")
@@ -38,13 +38,19 @@ final class SessionBench {
         var configuration = AuditConfiguration(journalDirectory: directory + "/journal", workerCount: 1)
         configuration.ringDirectory = directory
         configuration.ringByteCount = ringByteCount
-        trail = try AuditTrail.open(configuration, logger: logger)
+        if let gate {
+            let disk = GatedDisk(disk: DiskStorage(directory: configuration.journalDirectory), gate: gate)
+            trail = try AuditTrail.open(configuration, storage: disk, logger: logger) { _ in }
+        } else {
+            trail = try AuditTrail.open(configuration, logger: logger)
+        }
         let submitted = Submissions()
         self.submitted = submitted
         worker = ScoringWorker(
             limits: limits, services: FixedServices(), reader: publisher.reader(0),
             producer: auditMode == .off ? nil : trail.producer(worker: 0), auditMode: auditMode,
-            keys: keepsKeys ? try SubjectKeys.open(directory + "/keys") : nil, slots: VersionSlots()
+            keys: keepsKeys ? try SubjectKeys.open(directory + "/keys") : nil,
+            disk: auditMode == .off ? nil : trail.diskWait(worker: 0), durability: durability, slots: VersionSlots()
         ) { submitted.take($0) }
         session = Session(mayAdminister: mayAdminister)
     }
@@ -58,6 +64,16 @@ final class SessionBench {
     @discardableResult
     func receive(_ bytes: [UInt8]) throws -> (progress: Session.Progress, replies: [Reply]) {
         let progress = bytes.withUnsafeBytes { session.receive($0, worker: worker, output: &output) }
+        return (progress, try takeReplies())
+    }
+
+    /// Replies that have waited for the disk and need not any more.
+    func released() throws -> [Reply] {
+        session.releaseHeld(worker, &output)
+        return try takeReplies()
+    }
+
+    private func takeReplies() throws -> [Reply] {
         var rest = [UInt8](output.bytes)
         output.clear()
         var replies: [Reply] = []
@@ -67,7 +83,7 @@ final class SessionBench {
             let length = rest[1..<5].reduce(0) { $0 << 8 | Int($1) }
             rest.removeFirst(Frame.headerByteCount + length)
         }
-        return (progress, replies)
+        return replies
     }
 
     /// The only reply to one request.
@@ -96,6 +112,7 @@ final class SessionBench {
 
     func controlDone() { session.controlDone() }
     var isIdle: Bool { session.isIdle }
+    func disconnect() { session.dropHeld(worker) }
 
     /// The audit record with that number, decoded.
     func record(_ sequence: UInt64) throws -> AuditRecord {

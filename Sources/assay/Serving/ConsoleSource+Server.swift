@@ -108,6 +108,10 @@ extension MetricsSnapshot {
         let trail = status.audit
         audit.mode = status.auditMode.rawValue
         audit.droppedCount = status.droppedCount
+        audit.durability = status.durability.name
+        audit.syncCount = trail.syncCount
+        audit.syncSeconds = Double(trail.syncNanoseconds) / 1e9
+        audit.heldReplyCount = status.workerCounters.reduce(0) { $0 &+ $1.held }
         audit.sequenceLast = trail.lastSequence
         audit.sequenceDurable = trail.durableSequence
         audit.sequenceShipped = trail.shippedSequence ?? 0

@@ -27,6 +27,7 @@ extension ServerConfiguration {
         audit.syncIntervalMilliseconds = settings.syncIntervalMilliseconds
         audit.postgresURL = settings.postgres
         auditMode = settings.audit
+        durability = settings.durability == .disk ? .disk : .memory
     }
 
     private mutating func setLoops(_ settings: ServerSettings) {

@@ -7,6 +7,10 @@ struct ServerSettings: Sendable, Equatable {
         case local, all, none
     }
 
+    enum Durability: String, Sendable, CaseIterable {
+        case memory, disk
+    }
+
     let registry: String
     /// Empty: there is none, because `audit` is off.
     let journal: String
@@ -27,6 +31,7 @@ struct ServerSettings: Sendable, Equatable {
     let connectionCountMax: Int
     let batchRowCountMax: Int
     let audit: AuditMode
+    let durability: Durability
     let ringDirectory: String
     let ringByteCount: Int
     let syncIntervalMilliseconds: Int
@@ -42,6 +47,7 @@ struct ServerSettings: Sendable, Equatable {
     init(_ settings: EffectiveSettings) throws(SettingsError) {
         registry = try settings.required("registry")
         audit = settings.text("audit").flatMap(AuditMode.init(rawValue:)) ?? .required
+        durability = settings.text("durability").flatMap(Durability.init(rawValue:)) ?? .memory
         journal = audit == .off ? settings.text("journal") ?? "" : try settings.required("journal")
         listen = settings.text("listen").flatMap { HostPort($0) }
         unix = settings.text("unix")
@@ -91,6 +97,9 @@ struct ServerSettings: Sendable, Equatable {
         }
         if registry == journal {
             throw .conflict("registry and journal are both \(registry); each needs a directory of its own")
+        }
+        if durability == .disk, audit != .required {
+            throw .conflict("durability is disk and audit is \(audit.rawValue); a decision without a record is never on disk")
         }
         if audit == .off, postgres != nil {
             throw .conflict("audit is off and postgres is set; without an audit trail there is nothing to ship")

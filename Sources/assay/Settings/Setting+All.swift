@@ -70,6 +70,11 @@ extension Setting {
             key: "audit", kind: .choice(AuditMode.allCases.map(\.rawValue)), standard: .text(AuditMode.required.rawValue),
             summary: "A decision whose record finds no room: refused, made without a record and counted, or no trail at all."),
         Setting(
+            key: "durability", kind: .choice(ServerSettings.Durability.allCases.map(\.rawValue)), standard: .text("memory"),
+            summary:
+                "What a reply waits for: its record in memory that survives the process, or on disk. A request may say otherwise."
+        ),
+        Setting(
             key: "ring-directory", kind: .path, standard: .text("/dev/shm"),
             summary: "Where the rings live: a tmpfs, which outlives the process."),
         Setting(

@@ -22,6 +22,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: help("connections-max", "N")) var connectionsMax: Int?
     @Option(help: help("batch-rows-max", "N")) var batchRowsMax: Int?
     @Option(help: help("audit", "MODE"), completion: .list(["required", "drop", "off"])) var audit: String?
+    @Option(help: help("durability", "WHERE"), completion: .list(["memory", "disk"])) var durability: String?
     @Option(help: help("ring-directory", "DIR"), completion: .directory) var ringDirectory: String?
     @Option(help: help("ring-bytes", "N")) var ringBytes: Int?
     @Option(help: help("sync-interval-ms", "N")) var syncIntervalMs: Int?
@@ -39,7 +40,8 @@ struct SettingsOptions: ParsableArguments {
     func flags() throws(SettingsError) -> [String: SettingValue] {
         let texts = [
             "registry": registry, "journal": journal, "listen": listen, "unix": unix, "http": http, "postgres": postgres,
-            "audit": audit, "ring-directory": ringDirectory, "privacy-keys": privacyKeys, "admin": admin, "log-level": logLevel,
+            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "privacy-keys": privacyKeys, "admin": admin,
+            "log-level": logLevel,
             "log-format": logFormat,
         ]
         let integers = [

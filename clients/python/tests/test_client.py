@@ -75,6 +75,17 @@ def test_every_status_raises_its_error(status: int, error: Type[assay.StatusErro
         assert len(server.requests) == 1
 
 
+def test_record_that_could_not_be_made_durable_may_have_been_written() -> None:
+    async def refuse(peer: Peer, request: pb.Request) -> None:
+        peer.reply(refusal(request, pb.STATUS_AUDIT_UNAVAILABLE, "AUDIT_FAILED"))
+
+    with FakeServer(refuse) as server, assay.Client(server.address) as client:
+        with pytest.raises(assay.AuditUnavailable) as caught:
+            client.score("cards", [1.0], precision=32, durability="disk")
+        assert caught.value.maybe_executed
+        assert [request.score.durability for request in server.requests] == [pb.DURABILITY_DISK]
+
+
 def test_refused_hello_raises_its_status() -> None:
     async def refuse(peer: Peer, request: pb.Request) -> None:
         peer.reply(refusal(request, pb.STATUS_RESOURCE_EXHAUSTED, "CONNECTIONS"))

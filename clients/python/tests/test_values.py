@@ -137,11 +137,28 @@ def test_spliced_features_are_what_protobuf_would_have_written() -> None:
     for precision, field in ((32, "features32"), (64, "features64")):
         call = _calls.score(
             "cards", values, None, precision=precision, transaction_id="t", version=2, alias="a", deadline=None, explain=3,
-            include_raw=True, caller="c",
+            include_raw=True, caller="c", durability="disk",
         )
-        want = pb.ScoreRequest(bundle="cards", transaction_id="t", version=2, alias="a", explain=3, include_raw=True, caller="c")
+        want = pb.ScoreRequest(
+            bundle="cards", transaction_id="t", version=2, alias="a", explain=3, include_raw=True, caller="c",
+            durability=pb.DURABILITY_DISK,
+        )
         getattr(want, field).extend(values)
         assert call.request.score == want
+
+
+def test_durability_is_what_the_caller_says_or_the_server() -> None:
+    for name, value in ((None, pb.DURABILITY_UNSPECIFIED), ("memory", pb.DURABILITY_MEMORY), ("disk", pb.DURABILITY_DISK)):
+        call = _calls.score_batch(
+            "cards", [[1.0]], precision=32, transaction_ids=None, version=0, alias="", deadline=None, include_raw=False, caller="",
+            durability=name,
+        )
+        assert call.request.score_batch.durability == value
+    with pytest.raises(ValueError, match="durability"):
+        _calls.score_batch(
+            "cards", [[1.0]], precision=32, transaction_ids=None, version=0, alias="", deadline=None, include_raw=False, caller="",
+            durability="tape",
+        )
 
 
 def test_features_and_transaction_exclude_each_other() -> None:

@@ -24,6 +24,9 @@ Transaction = Union[pb.BitcoinTransaction, pb.CardTransaction]
 _FEATURES_TAG = {32: b"\x12", 64: b"\x1a"}
 
 
+_DURABILITIES = {"memory": pb.DURABILITY_MEMORY, "disk": pb.DURABILITY_DISK}
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """One request and the reading of its reply.
@@ -82,7 +85,7 @@ def deadline_us(seconds_from_now: Optional[float]) -> int:
 def score(
     bundle: str, features: Optional[FeatureVector], transaction: Optional[Transaction], *, precision: int, transaction_id: str,
     version: int, alias: str, deadline: Optional[float], explain: int, include_raw: bool, caller: str,
-    personal: Optional[types.PersonalData] = None,
+    personal: Optional[types.PersonalData] = None, durability: Optional[str] = None,
 ) -> Call[types.Decision]:
     if (features is None) == (transaction is None):
         raise ValueError("want exactly one of features and transaction")
@@ -97,6 +100,7 @@ def score(
     body.caller = caller
     if personal is not None:
         body.personal.CopyFrom(_personal(personal))
+    body.durability = _durability(durability)
     if features is not None:
         _splice_features(body, pack_vector(features, precision), precision)
     elif isinstance(transaction, pb.BitcoinTransaction):
@@ -111,10 +115,18 @@ def score(
     return Call(request, "decision", _decision, idempotent=False)
 
 
+def _durability(name: Optional[str]) -> pb.Durability:
+    if name is None:
+        return pb.DURABILITY_UNSPECIFIED
+    if name not in _DURABILITIES:
+        raise ValueError(f'durability: want "memory", "disk" or None (as the server is set), got {name!r}')
+    return _DURABILITIES[name]
+
+
 def score_batch(
     bundle: str, rows: FeatureRows, *, precision: int, transaction_ids: Optional[Sequence[str]], version: int, alias: str,
     deadline: Optional[float], include_raw: bool, caller: str,
-    personal: Optional[Sequence[Optional[types.PersonalData]]] = None,
+    personal: Optional[Sequence[Optional[types.PersonalData]]] = None, durability: Optional[str] = None,
 ) -> Call[types.BatchDecision]:
     packed, row_count = pack_rows(rows, precision)
     if row_count == 0:
@@ -131,6 +143,7 @@ def score_batch(
     body.version = version
     body.include_raw = include_raw
     body.caller = caller
+    body.durability = _durability(durability)
     if transaction_ids is not None:
         body.transaction_ids.extend(transaction_ids)
     if personal is not None:

@@ -66,20 +66,21 @@ class AsyncClient:
         self, bundle: str, features: Optional[FeatureVector] = None, *, transaction: Optional[_calls.Transaction] = None,
         transaction_id: str = "", version: int = 0, alias: str = "", deadline: Optional[float] = None, explain: int = 0,
         include_raw: bool = False, precision: Optional[int] = None, caller: str = "",
-        personal: Optional[types.PersonalData] = None,
+        personal: Optional[types.PersonalData] = None, durability: Optional[str] = None,
     ) -> types.Decision:
         """Asks for a decision on ``features`` (schema order; None or NaN is missing) or on a typed ``transaction``.
 
         ``version`` 0: whatever ``alias`` (default "champion") names. ``deadline``: seconds from now after which the answer is
         worthless. ``explain``: how many reasons, 0-32. ``precision``: 32 or 64, the floats the bundle takes; None looks it up once
         by describe_model and remembers it. ``personal``: never scored, kept sealed so that it can be erased; servers without keys for
-        it refuse it.
+        it refuse it. ``durability``: what the reply waits for, "memory" (the record survives the server process) or "disk" (it is on
+        disk); None as the server is set.
         """
 
         def call(bits: int) -> _calls.Call[types.Decision]:
             return _calls.score(
                 bundle, features, transaction, precision=bits, transaction_id=transaction_id, version=version, alias=alias,
-                deadline=deadline, explain=explain, include_raw=include_raw, caller=caller, personal=personal,
+                deadline=deadline, explain=explain, include_raw=include_raw, caller=caller, personal=personal, durability=durability,
             )
 
         expiry = Expiry.after(self._timeout, deadline)
@@ -90,14 +91,14 @@ class AsyncClient:
     async def score_batch(
         self, bundle: str, rows: FeatureRows, *, transaction_ids: Optional[Sequence[str]] = None, version: int = 0,
         alias: str = "", deadline: Optional[float] = None, include_raw: bool = False, precision: Optional[int] = None,
-        caller: str = "", personal: Optional[Sequence[Optional[types.PersonalData]]] = None,
+        caller: str = "", personal: Optional[Sequence[Optional[types.PersonalData]]] = None, durability: Optional[str] = None,
     ) -> types.BatchDecision:
         """Decides all ``rows`` [rows, features] by one version, or none. See hello().batch_rows_max for how many."""
 
         def call(bits: int) -> _calls.Call[types.BatchDecision]:
             return _calls.score_batch(
                 bundle, rows, precision=bits, transaction_ids=transaction_ids, version=version, alias=alias,
-                deadline=deadline, include_raw=include_raw, caller=caller, personal=personal,
+                deadline=deadline, include_raw=include_raw, caller=caller, personal=personal, durability=durability,
             )
 
         expiry = Expiry.after(self._timeout, deadline)

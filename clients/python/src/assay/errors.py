@@ -178,7 +178,8 @@ def status_error(status: int, reason: str, text: str, retry_after_us: int) -> St
     error = _BY_STATUS.get(status)
     message = ": ".join(part for part in (reason, text) if part) or f"status {status}"
     retry_after = retry_after_us / 1e6 if retry_after_us else None
-    maybe_executed = error is None or status in _MAYBE_EXECUTED
+    # AUDIT_FAILED: the decision was made, and whether its record survives shows after the server's restart.
+    maybe_executed = error is None or status in _MAYBE_EXECUTED or reason == "AUDIT_FAILED"
     return (error or StatusError)(
         message, reason=reason, retry_after=retry_after, maybe_executed=maybe_executed, status=status
     )
