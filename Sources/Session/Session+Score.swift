@@ -63,17 +63,16 @@ extension Session {
         fields.sequence = sequence
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
         fields.serverNanoseconds = now &- worker.turnStartNanoseconds
-        let arena = worker.arena
         if sequence != 0, let producer = worker.producer {
             unsafe producer.append(sequence: sequence) { room in
-                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction, arena: arena)
+                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction)
             }
             // From here on the record survives the process: only now may the reply exist.
             producer.commit()
         }
 
         let room = unsafe output.reserve(fields.replyByteCountMax)
-        output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))
+        output.commit(unsafe fields.writeReplyFrame(to: room))
         worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
         worker.counters.countDuration(nanoseconds: fields.serverNanoseconds)
     }
