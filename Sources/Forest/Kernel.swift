@@ -37,7 +37,8 @@ public enum Kernel: String, Sendable, CaseIterable {
         switch self {
         case .avx512: TreeForms(hasWords: true, hasPairs: false, decisionCost: 0)
         // A word's decisions take a permutation and a choice for every 16 slots; a register holds 32 of them.
-        case .avx2: TreeForms(hasWords: slotCount <= 128, hasPairs: true, decisionCost: slotCount <= 32 ? 10 : slotCount <= 64 ? 20 : 40)
+        case .avx2:
+            TreeForms(hasWords: slotCount <= 128, hasPairs: true, decisionCost: slotCount <= 32 ? 10 : slotCount <= 64 ? 20 : 40)
         case .plain, .portable, .neon: TreeForms(hasWords: false, hasPairs: true, decisionCost: 0)
         }
     }
