@@ -62,10 +62,10 @@ struct BlockBuilder {
             unsafe raw.withUnsafeBytes { raw in
                 // Safety: `bound` bytes follow the header in `output`; LZ4 writes no more than it is told.
                 unsafe Int(
-                    LZ4_compress_default(
+                    LZ4_compress_fast(
                         raw.baseAddress!.assumingMemoryBound(to: CChar.self),
                         (output.baseAddress! + BlockHeader.byteCount).assumingMemoryBound(to: CChar.self), Int32(raw.count),
-                        Int32(bound)))
+                        Int32(bound), AuditLimits.compressionAcceleration))
             }
         }
         if storedByteCount <= 0 || storedByteCount >= raw.count {

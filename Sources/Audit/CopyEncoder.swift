@@ -4,102 +4,178 @@ import Wire
 ///
 ///     file:  "PGCOPY\n\377\r\n\0", flags int32 0, extension int32 0, rows, int16 -1
 ///     row:   int16 count of columns; each: int32 bytes (-1: NULL), bytes; numbers big-endian
-struct CopyEncoder {
+struct CopyEncoder: ~Copyable {
     static let columns = [
         "server_id", "sequence", "decided_at", "bundle", "version", "digest", "outcome", "stage", "score", "scores",
-        "transaction_id",
-        "caller", "request_id", "alias", "server_ns", "unproven", "record",
+        "transaction_id", "caller", "request_id", "alias", "server_ns", "unproven", "subject_ref", "record",
     ]
     static let statement = "COPY assay_decisions (\(columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)"
-    static let trailer: [UInt8] = [0xff, 0xff]
-    static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0x00] + [UInt8](repeating: 0, count: 8)
+    private static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0x00] + [UInt8](repeating: 0, count: 8)
+    private static let columnCount = Int16(columns.count)
     /// 2000-01-01 00:00 UTC in Unix microseconds: PostgreSQL's zero.
     private static let epochMicroseconds: Int64 = 946_684_800_000_000
     private static let float8OID: Int32 = 701
+    /// Lengths and all columns of fixed size stay below this.
+    private static let fixedByteCountMax = 512
 
-    let serverID: [UInt8]
-    private(set) var bytes: [UInt8] = []
+    private let serverID: [UInt8]
+    private var buffer = CopyBuffer(capacity: 1 << 20)
+    /// Where the rows so far go.
+    private(set) var partitions: Set<DecisionPartition> = []
+    /// The partitions of the block being encoded, and the moments of the last one: decisions come in the order of time, nearly always.
+    private var blockPartitions: Set<DecisionPartition> = []
+    private var currentMicroseconds: Range<Int64> = 0..<0
 
-    init(serverID: [UInt8]) { self.serverID = serverID }
+    init(serverID: [UInt8]) {
+        self.serverID = serverID
+        begin()
+    }
 
-    /// Appends the row of one decision; `raw` is its record as in the journal.
-    mutating func append(sequence: UInt64, _ record: AuditRecord, raw: UnsafeRawBufferPointer) {
-        bytes.appendBigEndian(Int16(Self.columns.count))
-        append(field: serverID)
+    /// Starts afresh.
+    mutating func begin() {
+        buffer.clear()
+        buffer.put(Self.header)
+        partitions.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds the rows of a block.
+    mutating func append(_ block: JournalBlock) {
+        blockPartitions.removeAll(keepingCapacity: true)
+        currentMicroseconds = 0..<0
+        let blockTime = block.header.timeNanoseconds
+        unsafe block.forEachRecord { sequence, bytes in
+            // A record that can't be decoded has a row all the same, told by the time of its block.
+            let record = unsafe AuditRecordScan(bytes) ?? AuditRecordScan(timeNanoseconds: blockTime)
+            unsafe append(sequence: sequence, record, at: decided(record, blockTime), raw: bytes)
+        }
+        partitions.formUnion(blockPartitions)
+    }
+
+    /// Ends the rows, and lends them.
+    mutating func finish<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        buffer.reserve(2)
+        buffer.put(Int16(-1))
+        return try unsafe buffer.withBytes(body)
+    }
+
+    /// The moment that the row tells, in Unix microseconds. Each partition costs the transaction locks, so a block that names more days than
+    /// any sane clock does has the rest of them told by its own time; `record` has the truth.
+    private mutating func decided(_ record: AuditRecordScan, _ blockTime: Int64) -> Int64 {
+        let microseconds = record.timeNanoseconds / 1000
+        if currentMicroseconds.contains(microseconds) { return microseconds }
+        let partition = DecisionPartition(unixMicroseconds: microseconds)
+        if blockPartitions.count >= AuditLimits.partitionsOfBlockMax, !blockPartitions.contains(partition) {
+            blockPartitions.insert(DecisionPartition(unixMicroseconds: blockTime / 1000))
+            return blockTime / 1000
+        }
+        blockPartitions.insert(partition)
+        currentMicroseconds = partition.microseconds
+        return microseconds
+    }
+
+    private mutating func append(sequence: UInt64, _ record: AuditRecordScan, at microseconds: Int64, raw: UnsafeRawBufferPointer)
+    {
+        unsafe buffer.reserve(Self.byteCountMax(record, raw))
+        buffer.put(Self.columnCount)
+        unsafe serverID.withUnsafeBytes { unsafe append(field: $0) }
         append(integer: Int64(clamping: sequence))
-        append(integer: Self.timestamp(record.timeNanoseconds))
-        append(text: record.bundle)
+        append(integer: microseconds - Self.epochMicroseconds)
+        unsafe append(text: record.bundle)
         append(integer: Int64(record.version))
-        append(field: record.digest)
-        append(text: Self.name(record.outcome))
-        append(text: Self.name(record.stage))
-        append(integer: record.score.bitPattern)
-        append(doubles: record.scores)
-        append(optionalText: record.transactionID)
-        append(optionalText: record.caller)
+        unsafe append(field: record.digest)
+        append(constant: Self.name(record.outcome))
+        append(constant: Self.name(record.stage))
+        append(integer: record.scoreBits)
+        unsafe append(doubles: record.scores)
+        unsafe append(optionalText: record.transactionID)
+        unsafe append(optionalText: record.caller)
         append(numeric: record.requestID)
-        append(optionalText: record.alias)
+        unsafe append(optionalText: record.alias)
         append(integer: Int64(clamping: record.serverNanoseconds))
-        append(field: [record.isUnproven ? 1 : 0])
-        bytes.appendBigEndian(Int32(raw.count))
-        unsafe bytes.append(contentsOf: raw)
+        buffer.put(Int32(1))
+        buffer.put(record.isUnproven ? UInt8(1) : 0)
+        if unsafe record.subjectReference.isEmpty { buffer.put(Int32(-1)) } else { unsafe append(field: record.subjectReference) }
+        unsafe append(field: raw)
     }
 
-    /// The rows gathered so far; starts afresh.
-    mutating func take() -> [UInt8] {
-        defer { bytes.removeAll(keepingCapacity: true) }
-        return bytes
+    /// No row is longer: a byte of a text becomes three at most (U+FFFD), eight of the scores twelve.
+    private static func byteCountMax(_ record: AuditRecordScan, _ raw: UnsafeRawBufferPointer) -> Int {
+        let texts = unsafe record.bundle.count + record.transactionID.count + record.caller.count + record.alias.count
+        let others = unsafe record.digest.count + record.subjectReference.count + 2 * record.scores.count + raw.count
+        return fixedByteCountMax + 3 * texts + others
     }
 
-    private mutating func append(field: [UInt8]) {
-        bytes.appendBigEndian(Int32(field.count))
-        bytes.append(contentsOf: field)
+    @inline(__always)
+    private mutating func append(field: UnsafeRawBufferPointer) {
+        buffer.put(Int32(field.count))
+        unsafe buffer.put(field)
     }
 
+    @inline(__always)
+    private mutating func append(constant: StaticString) {
+        // Safety: a constant of the program, ASCII, never freed.
+        unsafe append(field: UnsafeRawBufferPointer(start: constant.utf8Start, count: constant.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
     private mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(integer: Integer) {
-        bytes.appendBigEndian(Int32(Integer.bitWidth / 8))
-        bytes.appendBigEndian(integer)
+        buffer.put(Int32(MemoryLayout<Integer>.size))
+        buffer.put(integer)
     }
 
-    /// PostgreSQL's text can't hold a zero byte, and one such row would hold up all that follow; the record has the text as it was.
-    private mutating func append(text: String) {
-        append(field: text.utf8.contains(0) ? text.utf8.flatMap { $0 == 0 ? [0xef, 0xbf, 0xbd] : [$0] } : Array(text.utf8))
+    /// PostgreSQL's text holds well-formed UTF-8 without zero bytes, and one other row would hold up all that follow; the record has the text
+    /// as it was.
+    private mutating func append(text: UnsafeRawBufferPointer) {
+        if unsafe text.allSatisfy({ $0 &- 1 < 0x7f }) { return unsafe append(field: text) }
+        let repaired = unsafe String(decoding: text, as: UTF8.self).utf8.flatMap { $0 == 0 ? [0xef, 0xbf, 0xbd] : [$0] }
+        unsafe repaired.withUnsafeBytes { unsafe append(field: $0) }
     }
 
-    private mutating func append(optionalText text: String) {
-        if text.isEmpty { bytes.appendBigEndian(Int32(-1)) } else { append(text: text) }
+    private mutating func append(optionalText text: UnsafeRawBufferPointer) {
+        if unsafe text.isEmpty { buffer.put(Int32(-1)) } else { unsafe append(text: text) }
     }
 
     /// A one-dimensional float8[] from little-endian float64; NULL when there are none.
-    private mutating func append(doubles: [UInt8]) {
+    private mutating func append(doubles: UnsafeRawBufferPointer) {
         let count = doubles.count / 8
-        guard count > 0 else { return bytes.appendBigEndian(Int32(-1)) }
-        bytes.appendBigEndian(Int32(20 + 12 * count))
+        guard count > 0 else { return buffer.put(Int32(-1)) }
+        buffer.put(Int32(20 + 12 * count))
         // Dimensions, whether there are NULLs, the element's type, its count, the first index.
-        for value in [1, 0, Self.float8OID, Int32(count), 1] { bytes.appendBigEndian(value) }
+        buffer.put(Int32(1))
+        buffer.put(Int32(0))
+        buffer.put(Self.float8OID)
+        buffer.put(Int32(count))
+        buffer.put(Int32(1))
         for index in 0..<count {
-            bytes.appendBigEndian(Int32(8))
-            bytes.append(contentsOf: doubles[index * 8..<index * 8 + 8].reversed())
+            buffer.put(Int32(8))
+            unsafe buffer.put(UInt64(littleEndian: doubles.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)))
         }
     }
 
     /// A numeric without fraction: count of base-10,000 digits, weight of the first, sign, scale, digits.
     private mutating func append(numeric value: UInt64) {
-        var digits: [Int16] = []
+        var count: Int16 = 0
+        var power: UInt64 = 1
         var rest = value
         while rest > 0 {
-            digits.append(Int16(rest % 10_000))
+            count += 1
             rest /= 10_000
+            if rest > 0 { power *= 10_000 }
         }
-        bytes.appendBigEndian(Int32(8 + 2 * digits.count))
-        for value in [Int16(digits.count), Int16(max(0, digits.count - 1)), 0, 0] + digits.reversed() {
-            bytes.appendBigEndian(value)
+        buffer.put(Int32(8 + 2 * Int32(count)))
+        buffer.put(count)
+        buffer.put(max(0, count - 1))
+        buffer.put(Int16(0))
+        buffer.put(Int16(0))
+        for _ in 0..<count {
+            buffer.put(Int16(value / power % 10_000))
+            power /= 10_000
         }
     }
 
-    private static func timestamp(_ unixNanoseconds: Int64) -> Int64 { unixNanoseconds / 1000 - epochMicroseconds }
-
-    private static func name(_ outcome: WireOutcome) -> String {
+    private static func name(_ outcome: WireOutcome) -> StaticString {
         switch outcome {
         case .approve: "approve"
         case .review: "review"
@@ -108,7 +184,7 @@ struct CopyEncoder {
         }
     }
 
-    private static func name(_ stage: WireStage) -> String {
+    private static func name(_ stage: WireStage) -> StaticString {
         switch stage {
         case .online: "online"
         case .batch: "batch"

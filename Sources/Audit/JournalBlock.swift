@@ -34,6 +34,18 @@ public struct JournalBlock: Sendable {
         unsafe raw.withUnsafeBytes { unsafe body(UnsafeRawBufferPointer(rebasing: $0[ranges[index]])) }
     }
 
+    /// Calls `body` with each record's number and bytes, in order, without a copy.
+    func forEachRecord(_ body: (UInt64, UnsafeRawBufferPointer) -> Void) {
+        // Safety: the ranges were checked against `raw`.
+        unsafe raw.withUnsafeBytes { raw in
+            var sequence = header.firstSequence
+            for range in ranges {
+                unsafe body(sequence, UnsafeRawBufferPointer(rebasing: raw[range]))
+                sequence += 1
+            }
+        }
+    }
+
     private static func ranges(_ raw: [UInt8], count: Int) -> [Range<Int>]? {
         var ranges: [Range<Int>] = []
         ranges.reserveCapacity(count)

@@ -6,6 +6,8 @@ import Platform
 @safe final class PostgresConnection {
     /// Waiting is cut into slices, so that a deadline that moves (close) is noticed.
     private static let sliceMilliseconds: Int32 = 50
+    /// COPY data handed to libpq at once.
+    private static let pieceByteCount = 256 << 10
     // Safety: owned by this object, finished at deinit; libpq objects are used by one thread at a time.
     private let connection: OpaquePointer
     /// The moment by which everything must be done, when the trail is being closed; monotonic nanoseconds.
@@ -64,8 +66,8 @@ import Platform
 
     /// Runs statements (of our own making) and returns the last result's rows as text.
     @discardableResult
-    func execute(_ sql: String) throws(PostgresProblem) -> [[String?]] {
-        let deadline = deadline(AuditLimits.statementMilliseconds)
+    func execute(_ sql: String, milliseconds: Int = AuditLimits.statementMilliseconds) throws(PostgresProblem) -> [[String?]] {
+        let deadline = deadline(milliseconds)
         guard unsafe PQsendQuery(connection, sql) == 1 else { throw .connectionLost }
         try flush(deadline)
         var rows: [[String?]] = []
@@ -79,17 +81,18 @@ import Platform
         return rows
     }
 
-    /// Runs a COPY … FROM STDIN: `next` gives the pieces of its data and nil at the end. Returns the count of rows that the server took.
-    func copy(_ sql: String, next: () throws(PostgresProblem) -> [UInt8]?) throws(PostgresProblem) -> Int {
+    /// Runs a COPY … FROM STDIN with `bytes` as its data. Returns the count of rows that the server took.
+    func copy(_ sql: String, _ bytes: UnsafeRawBufferPointer) throws(PostgresProblem) -> Int {
         try begin(sql)
-        while let piece = try next() {
+        var offset = 0
+        while offset < bytes.count {
             let deadline = deadline(AuditLimits.statementMilliseconds)
-            // In non-blocking mode libpq takes the piece whole; flushing before the next one bounds its buffer.
-            let taken = unsafe piece.withUnsafeBytes { bytes in
-                unsafe PQputCopyData(connection, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count))
-            }
-            guard taken == 1 else { throw .connectionLost }
+            let count = min(bytes.count - offset, Self.pieceByteCount)
+            // Safety: inside `bytes`; libpq copies the piece. In non-blocking mode it takes it whole; flushing before the next one bounds its buffer.
+            let piece = unsafe (bytes.baseAddress! + offset).assumingMemoryBound(to: CChar.self)
+            guard unsafe PQputCopyData(connection, piece, Int32(count)) == 1 else { throw .connectionLost }
             try flush(deadline)
+            offset += count
         }
         let deadline = deadline(AuditLimits.statementMilliseconds)
         guard unsafe PQputCopyEnd(connection, nil) == 1 else { throw .connectionLost }

@@ -21,6 +21,8 @@ public enum PostgresProblem: Error, Equatable, Sendable, CustomStringConvertible
     case unexpectedAnswer
     /// Tables of a later version than this program knows.
     case schemaTooNew(version: Int, known: Int)
+    /// A day's table is there, but detached from `assay_decisions`: nobody knows whether it is to stay away.
+    case dayDetached(table: String)
     /// Somebody else moved this server's cursor: two servers write with one identity. This one has stopped shipping.
     case secondWriter(expected: UInt64, found: UInt64)
     /// The cursor doesn't belong to this journal's history: PostgreSQL has records that this journal hasn't. Shipping has stopped.
@@ -54,6 +56,8 @@ public enum PostgresProblem: Error, Equatable, Sendable, CustomStringConvertible
         case .statementFailed(let sqlState): "a statement failed with SQLSTATE \(sqlState)"
         case .unexpectedAnswer: "the server's answer doesn't fit"
         case .schemaTooNew(let version, let known): "the tables have version \(version), this program knows \(known)"
+        case .dayDetached(let table):
+            "records of a day wait whose table \(table) is detached: drop it, rename it, or attach it again"
         case .secondWriter(let expected, let found):
             "another server ships with this identity: the cursor is at \(found) and should be at \(expected); shipping has stopped"
         case .otherHistory(let cursor):

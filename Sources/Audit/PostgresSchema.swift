@@ -7,7 +7,7 @@ enum PostgresSchema {
     }
 
     /// Serialises servers that start at the same time; an arbitrary constant ("assay" in ASCII), held to the transaction's end.
-    private static let lockKey = 0x61_73_73_61_79
+    static let lockKey = 0x61_73_73_61_79
 
     static let migrations = [
         Migration(
@@ -45,18 +45,21 @@ enum PostgresSchema {
                 );
                 COMMENT ON TABLE assay_decisions IS 'Every decision of every Assay server; record is the AuditRecord, byte for byte as in the journal';
                 COMMENT ON TABLE assay_cursor IS 'How far each server''s journal is in assay_decisions; chain is the SHA-256 of the last block shipped';
-                """)
+                """),
+        Migration(version: 2, name: "a partition a day", sql: partitionedByDay),
     ]
 
     static var version: Int { migrations.last?.version ?? 0 }
 
     /// Brings the tables to this program's version; asks only when they are there already, so that a role without the right to create
     /// tables will do.
-    static func migrate(_ connection: PostgresConnection) throws(PostgresProblem) {
+    /// `onStep` is told of each step that is about to be done: with many rows one may take long.
+    static func migrate(_ connection: PostgresConnection, onStep: (Migration) -> Void) throws(PostgresProblem) {
         if try appliedVersion(connection) == version { return }
         try connection.execute(
             """
             BEGIN;
+            SET LOCAL statement_timeout = 0;
             SET LOCAL lock_timeout = \(AuditLimits.statementMilliseconds);
             SELECT pg_advisory_xact_lock(\(lockKey));
             CREATE TABLE IF NOT EXISTS assay_schema_migrations (
@@ -65,7 +68,8 @@ enum PostgresSchema {
         // Another server may have done it while this one waited for the lock.
         let applied = try appliedVersion(connection) ?? 0
         for migration in migrations where migration.version > applied {
-            try connection.execute(migration.sql)
+            onStep(migration)
+            try connection.execute(migration.sql, milliseconds: AuditLimits.migrationMilliseconds)
             try connection.execute(
                 "INSERT INTO assay_schema_migrations (version, name) VALUES (\(migration.version), '\(migration.name)')")
         }

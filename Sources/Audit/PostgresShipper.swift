@@ -2,7 +2,6 @@ import Glibc
 import Logging
 import Platform
 import Synchronization
-import Wire
 
 /// Brings the journal to PostgreSQL, each record once: rows and cursor move in one transaction. Has a thread of its own; scoring and
 /// journal don't notice whether PostgreSQL is there.
@@ -20,7 +19,6 @@ final class PostgresShipper: @unchecked Sendable {
     private var pending: JournalBlock?
     private var backoff = Backoff()
     private var generator = SystemRandomNumberGenerator()
-    private let arena = MessageArena(byteCount: 64 << 10)
     private var encoder: CopyEncoder
     private var lastProblem: PostgresProblem?
 
@@ -62,12 +60,17 @@ final class PostgresShipper: @unchecked Sendable {
     func start() {
         shared.withLock { shared in
             // The thread keeps the shipper alive, also when close() has given it up.
-            shared.thread = WorkerThread(name: "assay-postgres") { self.run() }
+            shared.thread = WorkerThread(name: "assay-postgres", niceness: AuditLimits.shipperNiceness) { self.run() }
         }
     }
 
     /// Something has become durable.
-    func wakeUp() { wake.signal() }
+    func wakeUp() {
+        shared.withLock { shared in
+            if shared.status.behindSinceNanoseconds == nil { shared.status.behindSinceNanoseconds = Clock.wallNanoseconds() }
+        }
+        wake.signal()
+    }
 
     /// Lets the thread ship what is durable for at most so long, then ends it. A thread that hangs in name resolution is left behind.
     func close(milliseconds: Int) {
@@ -106,7 +109,11 @@ final class PostgresShipper: @unchecked Sendable {
     /// One connection's life; returns when the trail is being closed and all is shipped.
     private func session() throws(PostgresProblem) {
         let connection = try PostgresConnection(url: url) { [self] in closeBy }
-        try PostgresSchema.migrate(connection)
+        try PostgresSchema.migrate(connection) { step in
+            logger.notice("audit: PostgreSQL: the tables become those of version \(step.version): \(step.name)")
+        }
+        var partitions = PostgresPartitions()
+        try partitions.makeAhead(unixNanoseconds: Clock.wallNanoseconds(), connection)
         try takeCursor(connection)
         shared.withLock { $0.status.connectionCount += 1 }
         set(.shipping, nil)
@@ -121,6 +128,8 @@ final class PostgresShipper: @unchecked Sendable {
                 wake.wait(milliseconds: -1)
                 continue
             }
+            try partitions.makeAhead(unixNanoseconds: Clock.wallNanoseconds(), connection)
+            try partitions.ensure(encoder.partitions, connection)
             try ship(batch, connection)
             backoff.reset()
             if let closeBy, Clock.monotonicNanoseconds() >= closeBy { throw .closing }
@@ -160,15 +169,16 @@ final class PostgresShipper: @unchecked Sendable {
         } catch { throw .journalUnreadable }
     }
 
-    /// The next durable blocks; empty when there are none.
+    /// The next durable blocks, encoded; empty when there are none.
     private func gather() throws(PostgresProblem) -> ShipBatch {
         let durable = tail.durableSequence
         var batch = ShipBatch()
+        encoder.begin()
         do throws(AuditError) {
             while true {
                 if pending == nil { pending = try reader?.nextBlock() }
-                guard let block = pending, block.header.lastSequence <= durable, batch.hasRoom(for: block) else { break }
-                batch.append(block)
+                guard let block = pending, block.header.lastSequence <= durable, batch.hasRoom(for: block, encoder) else { break }
+                batch.append(block, &encoder)
                 pending = nil
             }
         } catch { throw .journalUnreadable }
@@ -178,7 +188,7 @@ final class PostgresShipper: @unchecked Sendable {
     }
 
     private func ship(_ batch: ShipBatch, _ connection: PostgresConnection) throws(PostgresProblem) {
-        guard let next = cursor.next, let last = batch.blocks.last else { return }
+        guard let next = cursor.next, let last = batch.last else { return }
         let row = try connection.execute(
             """
             BEGIN;
@@ -193,7 +203,7 @@ final class PostgresShipper: @unchecked Sendable {
         if batch.rowCount > 0 { try copy(batch, connection) }
         try connection.execute(
             """
-            UPDATE assay_cursor SET next_sequence = \(batch.nextSequence), chain = '\\x\(last.header.hash.hex)', updated_at = now()
+            UPDATE assay_cursor SET next_sequence = \(batch.nextSequence), chain = '\\x\(last.hash.hex)', updated_at = now()
             WHERE server_id = '\(identity)'
             """)
         cursor.committing(batch.nextSequence)
@@ -201,19 +211,16 @@ final class PostgresShipper: @unchecked Sendable {
         cursor.committed()
         shared.withLock { shared in
             shared.status.shippedSequence = batch.nextSequence - 1
+            // What is still to come was written later.
+            shared.status.behindSinceNanoseconds = last.timeNanoseconds
             shared.status.rowCount += UInt64(batch.rowCount)
             shared.shippedByteCount += batch.byteCount
         }
     }
 
     private func copy(_ batch: ShipBatch, _ connection: PostgresConnection) throws(PostgresProblem) {
-        _ = encoder.take()
-        var index = -1
-        let count = try connection.copy(CopyEncoder.statement) { () throws(PostgresProblem) in
-            defer { index += 1 }
-            if index < 0 { return CopyEncoder.header }
-            if index < batch.blocks.count { return batch.rows(index, &encoder, arena) }
-            return index == batch.blocks.count ? CopyEncoder.trailer : nil
+        let count = try unsafe encoder.finish { bytes throws(PostgresProblem) in
+            try unsafe connection.copy(CopyEncoder.statement, bytes)
         }
         guard count == batch.rowCount else { throw .unexpectedAnswer }
     }
@@ -249,7 +256,7 @@ final class PostgresShipper: @unchecked Sendable {
     private func noteCaughtUp(_ written: Int) {
         let isAll = pending == nil
         shared.withLock { shared in
-            shared.status.caughtUpNanoseconds = Clock.wallNanoseconds()
+            shared.status.behindSinceNanoseconds = nil
             if isAll { shared.shippedByteCount = max(shared.shippedByteCount, written) }
         }
     }

@@ -24,6 +24,12 @@ public struct PostgresStatus: Sendable, Equatable {
     public var backlogByteCount = 0
     /// Places in the journal that could not be read and so were not shipped.
     public var damageCount = 0
-    /// Wall time when PostgreSQL last had all that was durable; Unix nanoseconds, 0: never in this process.
-    public var caughtUpNanoseconds: Int64 = 0
+    /// Wall time since which something durable waits for PostgreSQL, Unix nanoseconds; nil: nothing does, or nobody knows yet.
+    public var behindSinceNanoseconds: Int64?
+
+    /// How old the oldest record is that PostgreSQL lacks; nil while that is unknown.
+    public func lagNanoseconds(now: Int64) -> Int64? {
+        if let behindSinceNanoseconds { return max(0, now - behindSinceNanoseconds) }
+        return shippedSequence == nil ? nil : 0
+    }
 }

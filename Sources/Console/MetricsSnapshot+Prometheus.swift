@@ -84,6 +84,14 @@ extension MetricsSnapshot {
         if let lag = postgres.lagRecordCount {
             text.gauge("assay_postgres_lag_records", help: "Records that are not in PostgreSQL yet.", lag)
         }
+        if let lag = postgres.lagSeconds {
+            text.gauge("assay_postgres_lag_seconds", help: "Age of the oldest record that is not in PostgreSQL yet.", lag)
+        }
+        text.gauge(
+            "assay_postgres_refused", help: "1 when shipping has stopped for good, because going on could harm.",
+            Self.flag(postgres.isRefused))
+        text.counter("assay_postgres_rows_total", help: "Rows that PostgreSQL has confirmed.", postgres.rowCount)
+        text.counter("assay_postgres_connections_total", help: "Connections made to PostgreSQL.", postgres.connectionCount)
     }
 
     private func addServer(_ text: inout PrometheusText) {

@@ -90,10 +90,18 @@ public struct MetricsSnapshot: Sendable {
         public var isUp: Bool
         /// Records in the journal that are not in the database yet; nil: not known before it was asked.
         public var lagRecordCount: UInt64?
+        /// Age of the oldest of them, in seconds; nil: not known.
+        public var lagSeconds: Double?
+        /// Shipping has stopped for good, because going on could harm.
+        public var isRefused = false
+        /// Rows confirmed, and connections made, since the start.
+        public var rowCount: UInt64 = 0
+        public var connectionCount: UInt64 = 0
 
-        public init(isUp: Bool, lagRecordCount: UInt64?) {
+        public init(isUp: Bool, lagRecordCount: UInt64?, lagSeconds: Double? = nil) {
             self.isUp = isUp
             self.lagRecordCount = lagRecordCount
+            self.lagSeconds = lagSeconds
         }
     }
 

@@ -63,7 +63,7 @@ import Testing
         metrics.decisions = [.init(bundle: "b", version: 1, outcome: "approve", stage: "online", count: 1)]
         metrics.connections.closed = [("reset", 1)]
         metrics.bundles = [.init(bundle: "b", version: 1, alias: "a", digest: "d")]
-        metrics.postgres = .init(isUp: true, lagRecordCount: 1)
+        metrics.postgres = .init(isUp: true, lagRecordCount: 1, lagSeconds: 0.5)
         let figures = try #require(ProcessFigures.current())
         let lines = metrics.prometheusText(process: figures).split(separator: "\n")
         return Set(lines.filter { !$0.hasPrefix("#") }.map { String($0.prefix { $0 != "{" && $0 != " " }) })

@@ -26,7 +26,8 @@ let promtoolPath = ["/usr/bin/promtool", "/usr/local/bin/promtool", "/opt/homebr
             "assay_audit_backlog_bytes 65536", "assay_audit_ring_used_bytes 4096", "assay_audit_ring_bytes 33554432",
             "assay_audit_info{mode=\"drop\"} 1", "assay_audit_dropped_total 11",
             "assay_audit_failed 0", "assay_audit_disk_full 0", "assay_connections_refused_total 2", "assay_postgres_up 1",
-            "assay_postgres_lag_records 1001", "assay_ready 1", "assay_draining 0",
+            "assay_postgres_lag_records 1001", "assay_postgres_lag_seconds 0.25", "assay_postgres_refused 0",
+            "assay_postgres_rows_total 898990", "assay_postgres_connections_total 3", "assay_ready 1", "assay_draining 0",
             "assay_workers 2", "assay_build_info{version=\"0.1.0\",swift=\"6.3.1\"} 1",
         ]
         let lines = Set(text.split(separator: "\n").map(String.init))

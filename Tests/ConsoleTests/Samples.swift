@@ -37,7 +37,9 @@ enum Samples {
         metrics.audit.ringByteCount = 33_554_432
         metrics.audit.mode = "drop"
         metrics.audit.droppedCount = 11
-        metrics.postgres = .init(isUp: true, lagRecordCount: 1_001)
+        metrics.postgres = .init(isUp: true, lagRecordCount: 1_001, lagSeconds: 0.25)
+        metrics.postgres?.rowCount = 898_990
+        metrics.postgres?.connectionCount = 3
         metrics.isReady = true
         metrics.workerCount = 2
         metrics.serverVersion = "0.1.0"

@@ -11,7 +11,7 @@ import subprocess
 import time
 from typing import Any
 
-from conftest import Postgres, Server, load_command, with_demo_bundles
+from conftest import Server, load_command, with_demo_bundles
 
 KILLS = int(os.environ.get("ASSAY_KILLS", "50"))
 
@@ -64,41 +64,6 @@ def test_killed_servers_lose_no_acknowledged_decision(make_server: Any) -> None:
     )
     assert len(acks) > 200 * KILLS
     assert not lost, f"{len(lost)} acknowledged decisions are missing or differ, the first is {lost[0]}"
-
-
-def rows(postgres: Postgres) -> tuple[int, int]:
-    count, distinct = postgres.query("SELECT count(*), count(DISTINCT sequence) FROM assay_decisions").split("|")
-    return int(count), int(distinct)
-
-
-def test_postgres_away_for_10_seconds_costs_nothing(make_server: Any, postgres: Postgres) -> None:
-    server = make_server("--postgres", postgres.url)
-    with_demo_bundles(server)
-    report = server.work / "load.json"
-    load = subprocess.Popen(
-        load_command(server, "--bundle", "cards", "--connections", 8, "--rate", 10_000, "--duration", 18, "--json", report),
-        stdout=subprocess.DEVNULL,
-    )
-    time.sleep(3)
-    # The harder way to stop: postmaster and children die in the middle of a COPY.
-    postgres.call("crash")
-    time.sleep(5)
-    status, body = server.get("/readyz")
-    assert status == 200, "scoring needs no PostgreSQL"
-    assert "POSTGRES_DOWN" in body
-    time.sleep(5)
-    postgres.start()
-    assert load.wait(timeout=180) == 0
-    figures = json.loads(report.read_text())
-    assert figures["errors"] == 0
-    deadline = time.monotonic() + 60
-    while rows(postgres)[0] < figures["decisions_total"] and time.monotonic() < deadline:
-        time.sleep(0.2)
-    count, distinct = rows(postgres)
-    print(f"postgres: {figures['decisions_total']} acknowledged, {count} rows, {distinct} distinct, 0 failed requests")
-    assert count == distinct == figures["decisions_total"]
-    server.terminate()
-    assert server.verify_journal()["decisions"] == count
 
 
 def test_server_starts_and_scores_without_its_postgres(make_server: Any) -> None:

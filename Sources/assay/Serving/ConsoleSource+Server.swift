@@ -1,4 +1,5 @@
 import Console
+import Platform
 import Reactor
 import Registry
 import Server
@@ -118,6 +119,11 @@ extension MetricsSnapshot {
         audit.hasFailed = trail.failure != nil
         guard let sink = trail.postgres else { return }
         let lag = trail.shippedSequence.map { trail.writtenSequence > $0 ? trail.writtenSequence - $0 : 0 }
-        postgres = .init(isUp: sink.state == .shipping, lagRecordCount: lag)
+        let seconds = sink.lagNanoseconds(now: Clock.wallNanoseconds()).map { Double($0) / 1e9 }
+        var report = MetricsSnapshot.Postgres(isUp: sink.state == .shipping, lagRecordCount: lag, lagSeconds: seconds)
+        report.isRefused = sink.state == .refused
+        report.rowCount = sink.rowCount
+        report.connectionCount = sink.connectionCount
+        postgres = report
     }
 }
