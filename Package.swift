@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "LearningTests", dependencies: ["Learning", "ModelImport", "ModelBundle", "Forest", "Platform"],
             swiftSettings: testing),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Platform"], swiftSettings: testing),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Platform", "AssayProto", "CProtobufC"], swiftSettings: testing),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CLinux", "Platform"], swiftSettings: testing),
         .testTarget(
             name: "DecisionTests", dependencies: ["Decision", "ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: testing

@@ -26,6 +26,46 @@ ASSAY_INLINE uint32_t assay_count_double(const double *block, double value) {
     return (uint32_t)_mm_popcnt_u32(mask);
 }
 
+/// 16 slots, twice.
+typedef struct assay_table {
+    __m256i parts[8];
+} assay_table;
+
+ASSAY_INLINE assay_table assay_load_table(const uint8_t *slots, const int vectors) {
+    assay_table table;
+    for (int part = 0; part < vectors; part++) {
+        table.parts[part] = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(slots + 16 * part)));
+    }
+    return table;
+}
+
+/// What lies in the slots, whose numbers are below 16 * vectors: from every 16 slots by their low four bits, the others choose.
+ASSAY_INLINE __m256i assay_look_up(const assay_table *table, __m256i slots, const int vectors) {
+    __m256i found[8];
+    for (int part = 0; part < vectors; part++) found[part] = _mm256_shuffle_epi8(table->parts[part], slots);
+    // The highest bit of a byte chooses.
+    for (int count = vectors / 2, shift = 3; count > 0; count /= 2, shift--) {
+        const __m256i bit = _mm256_slli_epi16(slots, shift);
+        for (int part = 0; part < count; part++) {
+            found[part] = _mm256_blendv_epi8(found[2 * part], found[2 * part + 1], bit);
+        }
+    }
+    return found[0];
+}
+
+ASSAY_INLINE uint64_t assay_decide(const assay_table *table, const uint8_t *block, const int vectors) {
+    uint64_t others = 0;
+    for (int half = 0; half < 64; half += 32) {
+        const __m256i ranks = assay_look_up(table, _mm256_load_si256((const __m256i *)(block + half)), vectors);
+        const __m256i keys = _mm256_load_si256((const __m256i *)(block + 64 + half));
+        const __m256i is_not_above = _mm256_cmpeq_epi8(_mm256_max_epu8(ranks, keys), keys);
+        others |= (uint64_t)(uint32_t)_mm256_movemask_epi8(is_not_above) << half;
+    }
+    return ~others;
+}
+
+typedef uint64_t assay_masks __attribute__((vector_size(64)));
+
 enum { ASSAY_LANES = 32, ASSAY_TILE = 128, ASSAY_BLEND_ROWS = 48, ASSAY_BIAS = 128 };
 typedef __m256i assay_lanes;
 
@@ -40,7 +80,10 @@ ASSAY_INLINE assay_lanes assay_pick(assay_lanes ranks, assay_lanes keys, assay_l
 }
 
 #define ASSAY_SCALAR_LEAVES 1
-#define ASSAY_WORDS 0
+#define ASSAY_WORDS 1
+#define ASSAY_VECTOR_SLOTS 16
+#define ASSAY_SIZES(apply) apply(2) apply(4) apply(8)
+#define ASSAY_PAIRS 1
 #define ASSAY_BLENDS 1
 #include "kernel_body.h"
 

@@ -90,6 +90,9 @@ ASSAY_INLINE void assay_add_double(double *sums, const double *values, assay_lan
 }
 
 #define ASSAY_WORDS 1
+#define ASSAY_VECTOR_SLOTS 64
+#define ASSAY_SIZES(apply) apply(1) apply(2) apply(4)
+#define ASSAY_PAIRS 0
 #define ASSAY_BLENDS 1
 #include "kernel_body.h"
 

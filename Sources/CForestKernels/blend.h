@@ -73,8 +73,8 @@ ASSAY_INLINE size_t assay_lane(const size_t node, const int levels) {
     return 7 + above * (((size_t)1 << (levels - 3)) - 1) + local;
 }
 
-/// Spreads a tree of a run.
-ASSAY_INLINE void assay_spread_tree(assay_blend_tree *spread, const assay_run *run, size_t tree, const int levels) {
+/// Spreads a tree of a run of heaps.
+ASSAY_INLINE void assay_spread_word(assay_blend_tree *spread, const assay_run *run, size_t tree, const int levels) {
     const size_t size = (size_t)1 << levels;
     const uint8_t *block = run->blocks + tree / (64 / size) * 128 + tree % (64 / size) * size;
 #pragma clang loop unroll(full)
@@ -83,13 +83,19 @@ ASSAY_INLINE void assay_spread_tree(assay_blend_tree *spread, const assay_run *r
         assay_spread_pair(spread, node, block[lane], block[64 + lane]);
     }
 }
-#else
+#endif
+
 /// Spreads a tree of a run.
 ASSAY_INLINE void assay_spread_tree(assay_blend_tree *spread, const assay_run *run, size_t tree, const int levels) {
+#if ASSAY_WORDS
+    if (run->kind == ASSAY_RUN_HEAP) {
+        assay_spread_word(spread, run, tree, levels);
+        return;
+    }
+#endif
     const uint16_t *pairs = (const uint16_t *)run->links + (tree << levels);
     for (size_t node = 1; node < (size_t)1 << levels; node++) assay_spread_pair(spread, node, pairs[node] & 255, pairs[node] >> 8);
 }
-#endif
 
 /// Adds the leaves of a run's trees to the sums of a tile's rows: `[raw_count, ASSAY_TILE]` float or double.
 ASSAY_INLINE void assay_blend_run(

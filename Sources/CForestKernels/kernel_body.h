@@ -12,9 +12,11 @@
 #include "categories.h"
 #include "levels.h"
 #include "trees.h"
-#else
+#endif
+#if ASSAY_PAIRS
 #include "pairs.h"
 #endif
+#include "runs.h"
 #if ASSAY_BLENDS
 #include "tile.h"
 #include "blend.h"

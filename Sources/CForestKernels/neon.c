@@ -37,6 +37,7 @@ ASSAY_INLINE assay_lanes assay_pick(assay_lanes ranks, assay_lanes keys, assay_l
 
 #define ASSAY_SCALAR_LEAVES 1
 #define ASSAY_WORDS 0
+#define ASSAY_PAIRS 1
 #define ASSAY_BLENDS 1
 #include "kernel_body.h"
 

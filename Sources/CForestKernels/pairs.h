@@ -28,7 +28,7 @@ ASSAY_INLINE void assay_pairs_run(
 }
 
 /// Six complete levels, then node after node; a leaf leads to itself.
-ASSAY_INLINE void assay_step_run(const assay_run *shared, const assay_row *row, assay_sum *total, const int mode) {
+ASSAY_INLINE void assay_pair_step_run(const assay_run *shared, const assay_row *row, assay_sum *total, const int mode) {
     const assay_run run = *shared;
     assay_sum sum = *total;
     const uint8_t *slots = row->slots;
@@ -63,32 +63,27 @@ ASSAY_INLINE void assay_step_run(const assay_run *shared, const assay_row *row, 
 }
 #undef ASSAY_EIGHT
 
-/// Takes the leaves of some runs.
-ASSAY_INLINE void assay_take_runs(const assay_run *run, uint32_t count, const assay_row *row, assay_sum *sum, const int mode) {
-    for (const assay_run *end = run + count; run < end; run++) {
-        switch (run->kind * 16 + run->level_count) {
-#define ASSAY_HEAP(levels) \
-    case ASSAY_RUN_HEAP * 16 + levels: assay_pairs_run(run, row, sum, levels, mode); break;
-            ASSAY_HEAP(2) ASSAY_HEAP(3) ASSAY_HEAP(4) ASSAY_HEAP(5) ASSAY_HEAP(6) ASSAY_HEAP(7) ASSAY_HEAP(8) ASSAY_HEAP(9)
-            ASSAY_HEAP(10)
-#undef ASSAY_HEAP
-        default: assay_step_run(run, row, sum, mode);
-        }
+/// Takes the leaves of a run. The code is the same whatever slots a row has.
+#define ASSAY_PAIRS_OF_MODE(mode)                                                                      \
+    static void assay_take_pairs_##mode(const assay_run *run, const assay_row *row, assay_sum *sum) {  \
+        switch (run->kind == ASSAY_RUN_PAIRS ? run->level_count : 0) {                                 \
+        case 2: assay_pairs_run(run, row, sum, 2, mode); break;                                        \
+        case 3: assay_pairs_run(run, row, sum, 3, mode); break;                                        \
+        case 4: assay_pairs_run(run, row, sum, 4, mode); break;                                        \
+        case 5: assay_pairs_run(run, row, sum, 5, mode); break;                                        \
+        case 6: assay_pairs_run(run, row, sum, 6, mode); break;                                        \
+        case 7: assay_pairs_run(run, row, sum, 7, mode); break;                                        \
+        case 8: assay_pairs_run(run, row, sum, 8, mode); break;                                        \
+        default: assay_pair_step_run(run, row, sum, mode);                                             \
+        }                                                                                              \
     }
-}
+ASSAY_PAIRS_OF_MODE(0)
+ASSAY_PAIRS_OF_MODE(1)
+ASSAY_PAIRS_OF_MODE(2)
+#undef ASSAY_PAIRS_OF_MODE
 
-typedef void assay_runs_function(const assay_run *run, uint32_t count, const assay_row *row, assay_sum *sum);
-
-#define ASSAY_TAKE(mode)                                                                                           \
-    static void assay_take_runs_##mode(const assay_run *run, uint32_t count, const assay_row *row, assay_sum *sum) { \
-        assay_take_runs(run, count, row, sum, mode);                                                               \
-    }
-ASSAY_TAKE(0)
-ASSAY_TAKE(1)
-ASSAY_TAKE(2)
-#undef ASSAY_TAKE
-
-ASSAY_INLINE assay_runs_function *assay_function_for(const assay_plan *plan, const int mode) {
-    (void)plan;
-    return mode == ASSAY_SUM_FLOAT ? assay_take_runs_0 : mode == ASSAY_SUM_DOUBLE ? assay_take_runs_1 : assay_take_runs_2;
+ASSAY_INLINE void assay_take_pairs(const assay_run *run, const assay_row *row, assay_sum *sum, const int mode) {
+    if (mode == ASSAY_SUM_FLOAT) assay_take_pairs_0(run, row, sum);
+    if (mode == ASSAY_SUM_DOUBLE) assay_take_pairs_1(run, row, sum);
+    if (mode == ASSAY_FIND) assay_take_pairs_2(run, row, sum);
 }

@@ -46,6 +46,7 @@ ASSAY_INLINE uint32_t assay_count_double(const double *block, double value) {
 #endif
 
 #define ASSAY_WORDS 0
+#define ASSAY_PAIRS 1
 #define ASSAY_BLENDS 0
 #include "kernel_body.h"
 

@@ -1,6 +1,6 @@
-// Trees of byte ranks: 64 decisions by one permutation and one comparison, then a walk over the bits. The including file gives
+// Trees of byte ranks: 64 decisions by byte permutations and a comparison, then a walk over the bits. The including file gives
 //   assay_table                    the slots of a row in registers, filled by
-//   assay_load_table(slots, n)     from n * 64 bytes, and
+//   assay_load_table(slots, n)     from n * ASSAY_VECTOR_SLOTS bytes, and
 //   assay_decide(&table, block, n) a bit for each of 64 slots of a block whose rank is above the block's.
 // Nothing here branches on a row's values.
 
@@ -176,59 +176,4 @@ ASSAY_INLINE void assay_step_run(
         assay_take(&sum, run.values, run.trees[tree].first_leaf + (uint32_t)node, mode);
     }
     *total = sum;
-}
-
-/// Takes the leaves of some runs.
-ASSAY_INLINE void assay_take_runs(
-    const assay_run *run, uint32_t count, const assay_row *row, assay_sum *sum, const int vectors, const int masked,
-    const int mode) {
-    for (const assay_run *end = run + count; run < end; run++) {
-        switch (run->kind * 16 + run->level_count) {
-#define ASSAY_HEAP(levels) \
-    case ASSAY_RUN_HEAP * 16 + levels: assay_heap_run(run, row, sum, levels, vectors, masked, mode); break;
-            ASSAY_HEAP(2) ASSAY_HEAP(3) ASSAY_HEAP(4) ASSAY_HEAP(5) ASSAY_HEAP(6)
-#undef ASSAY_HEAP
-#define ASSAY_DEEP(deep) \
-    case ASSAY_RUN_HEAP * 16 + 6 + deep: assay_deep_run(run, row, sum, deep, vectors, masked, mode); break;
-            ASSAY_DEEP(1) ASSAY_DEEP(2) ASSAY_DEEP(3) ASSAY_DEEP(4)
-#undef ASSAY_DEEP
-#define ASSAY_CHAINS(chains) \
-    case ASSAY_RUN_CHAINS * 16 + chains: assay_chain_run(run, row, sum, chains, vectors, mode); break;
-            ASSAY_CHAINS(1) ASSAY_CHAINS(2) ASSAY_CHAINS(3) ASSAY_CHAINS(4) ASSAY_CHAINS(5) ASSAY_CHAINS(6)
-#undef ASSAY_CHAINS
-        default:
-            if (run->kind == ASSAY_RUN_WIDE_CHAINS) {
-                assay_wide_chain_run(run, row, sum, vectors, mode);
-            } else {
-                assay_step_run(run, row, sum, vectors, masked, mode);
-            }
-        }
-    }
-}
-
-typedef void assay_runs_function(const assay_run *run, uint32_t count, const assay_row *row, assay_sum *sum);
-
-#define ASSAY_RUNS(vectors, masked, mode)                                                                     \
-    static void assay_take_runs_##vectors##_##masked##_##mode(                                                 \
-        const assay_run *run, uint32_t count, const assay_row *row, assay_sum *sum) {                         \
-        assay_take_runs(run, count, row, sum, vectors, masked, mode);                                          \
-    }
-#define ASSAY_RUNS_OF_MODE(mode)                                                       \
-    ASSAY_RUNS(1, 0, mode) ASSAY_RUNS(1, 1, mode) ASSAY_RUNS(2, 0, mode) ASSAY_RUNS(2, 1, mode) \
-    ASSAY_RUNS(4, 0, mode) ASSAY_RUNS(4, 1, mode)
-ASSAY_RUNS_OF_MODE(0)
-ASSAY_RUNS_OF_MODE(1)
-ASSAY_RUNS_OF_MODE(2)
-#undef ASSAY_RUNS
-#undef ASSAY_RUNS_OF_MODE
-
-/// The function for a plan's slots and masks.
-ASSAY_INLINE assay_runs_function *assay_function_for(const assay_plan *plan, const int mode) {
-#define ASSAY_ROW(vectors, masked)                                                                     \
-    { assay_take_runs_##vectors##_##masked##_0, assay_take_runs_##vectors##_##masked##_1, assay_take_runs_##vectors##_##masked##_2 }
-    static assay_runs_function *const functions[3][2][3] = {
-        {ASSAY_ROW(1, 0), ASSAY_ROW(1, 1)}, {ASSAY_ROW(2, 0), ASSAY_ROW(2, 1)}, {ASSAY_ROW(4, 0), ASSAY_ROW(4, 1)}};
-#undef ASSAY_ROW
-    const int size = plan->slot_count <= 64 ? 0 : plan->slot_count <= 128 ? 1 : 2;
-    return functions[size][plan->flips != 0][mode];
 }

@@ -28,7 +28,7 @@ import CForestKernels
     /// What was derived from the forest, in bytes.
     public var byteCount: Int { plan?.byteCount ?? 0 }
 
-    /// Whether the kernel decides 64 nodes at a time; else the forest does not fit that, or the kernel does not do it.
+    /// Whether rows become bytes; else the forest does not fit that, and is walked by its own nodes.
     public var hasByteTrees: Bool { plan?.hasByteTrees ?? false }
 
     /// As `ForestView.score`.

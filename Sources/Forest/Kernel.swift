@@ -32,6 +32,14 @@ public enum Kernel: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it decides 64 nodes at a time, see `ByteTrees`.
-    var decidesWords: Bool { self == .avx512 }
+    /// The forms of trees that it goes through fast, for rows of so many slots.
+    func forms(slotCount: Int) -> TreeForms {
+        switch self {
+        case .avx512: TreeForms(hasWords: true, hasPairs: false, decisionCost: 0)
+        // A word's decisions take a permutation and a choice for every 16 slots; a register holds 32 of them.
+        case .avx2:
+            TreeForms(hasWords: slotCount <= 128, hasPairs: true, decisionCost: slotCount <= 32 ? 10 : slotCount <= 64 ? 20 : 40)
+        case .plain, .portable, .neon: TreeForms(hasWords: false, hasPairs: true, decisionCost: 0)
+        }
+    }
 }

@@ -31,7 +31,10 @@ extension ByteTrees {
                 unsafe result.level_count = UInt32(levelCount)
                 let unit = HeapUnit(levelCount: max(levelCount - Self.topLevelCountMax, 0), view.shape.sumPrecision)
                 unsafe result.unit_size = UInt32(unit.byteCount)
-                if decidesWords { unsafe result.links = UnsafeRawPointer(units + run.firstUnit) }
+                unsafe result.links = UnsafeRawPointer(units + run.firstUnit)
+            case .pairs(let levelCount):
+                unsafe result.kind = ASSAY_RUN_PAIRS.rawValue
+                unsafe result.level_count = UInt32(levelCount)
             case .chains(let depth):
                 unsafe result.kind = ASSAY_RUN_CHAINS.rawValue
                 unsafe result.level_count = UInt32(depth)
@@ -42,6 +45,10 @@ extension ByteTrees {
                 unsafe result.links = UnsafeRawPointer(longLinks + run.firstLongLink)
             case .steps(let count):
                 unsafe result.kind = ASSAY_RUN_STEPS.rawValue
+                unsafe result.level_count = UInt32(count)
+                unsafe result.links = UnsafeRawPointer(longLinks + run.firstLongLink)
+            case .pairSteps(let count):
+                unsafe result.kind = ASSAY_RUN_PAIR_STEPS.rawValue
                 unsafe result.level_count = UInt32(count)
                 unsafe result.short_links = shortLinks + run.firstShortLink
                 unsafe result.links = UnsafeRawPointer(longLinks + run.firstLongLink)

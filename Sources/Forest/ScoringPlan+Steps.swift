@@ -11,7 +11,7 @@ extension ByteTrees {
             alignSteps()
             let first = UInt32(longLinks.count - run.firstLongLink)
             trees.append(assay_tree(first_link: first, first_leaf: first))
-            let ends = appendTop(root: view.nodeRange(ofTree: tree).lowerBound)
+            let ends = appendTop(root: view.nodeRange(ofTree: tree).lowerBound, run)
             var lower = SteppedNodes()
             let firstExit = exits.count
             exits += repeatElement(0, count: 64)
@@ -19,7 +19,7 @@ extension ByteTrees {
             lower.appendBelow(view)
             for (node, distance) in zip(lower.nodes, lower.distances) { appendStep(node, distance) }
         }
-        if !decidesWords { fillLastEight(range.count, run) }
+        if run.plan.form.isPairs { fillLastEight(range.count, run) }
         precondition(
             ordinals.count - run.firstOrdinal == longLinks.count - run.firstLongLink, "a node without a place for its leaf")
     }
@@ -41,10 +41,11 @@ extension ByteTrees {
     }
 
     /// The first six levels, and the nodes where they end, by their place among the 64 ends.
-    private mutating func appendTop(root: Int) -> [(place: Int, node: Int)] {
-        let word = decidesWords ? appendWord() : 0
+    private mutating func appendTop(root: Int, _ run: Run) -> [(place: Int, node: Int)] {
+        let isPairs = run.plan.form.isPairs
+        let word = isPairs ? 0 : appendWord()
         let firstLink = shortLinks.count
-        if !decidesWords { shortLinks += repeatElement(Self.emptyPair, count: 64) }
+        if isPairs { shortLinks += repeatElement(Self.emptyPair, count: 64) }
         var ends: [(place: Int, node: Int)] = []
         var pending = [(node: root, place: 1, level: 0)]
         while let (index, place, level) = pending.popLast() {
@@ -54,7 +55,7 @@ extension ByteTrees {
                 ends.append((place << (6 - level) - 64, index))
                 continue
             }
-            if decidesWords {
+            if !isPairs {
                 decide(node, word: word, bit: Self.bit(of: place, level: level, levelCount: 6), isFlipped: false)
             } else if let decision = slots.decision(of: node, view) {
                 shortLinks[firstLink + place] = UInt16(decision.slot) | UInt16(decision.rank) << 8

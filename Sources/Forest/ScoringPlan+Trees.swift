@@ -1,7 +1,7 @@
 import CForestKernels
 
-/// The trees of a forest in the forms that kernels take, see CForestKernels: where 64 nodes are decided at a time, blocks of so
-/// many; elsewhere pairs of slot and rank, node after node.
+/// The trees of a forest in the forms that kernels take, see CForestKernels: blocks of 64 nodes that are decided at a time, or
+/// pairs of slot and rank, node after node.
 ///
 /// Words of decisions are numbered over the whole forest; each has a block of 64 slots and 64 ranks, and a mask that is xored to
 /// it.
@@ -27,7 +27,7 @@ struct ByteTrees {
     private(set) var chained: [ChainedTree?] = []
     let view: ForestView
     let slots: SlotTable
-    let decidesWords: Bool
+    let forms: TreeForms
 
     /// Where a run's parts begin in the arrays.
     struct Run {
@@ -54,18 +54,18 @@ struct ByteTrees {
 
     /// Nil if the forest does not fit: more than `ASSAY_SLOTS` slots, categories in more than `ASSAY_CATEGORY_FEATURES` features
     /// (in any at all without words), trees with categories so large that no form holds them, or more than `byteCountMax` bytes.
-    init?(_ view: ForestView, slots: SlotTable, decidesWords: Bool) {
+    init?(_ view: ForestView, slots: SlotTable, forms: TreeForms) {
         self.view = view
         self.slots = slots
-        self.decidesWords = decidesWords
-        guard view.shape.categoryFeatureCount <= (decidesWords ? Int(ASSAY_CATEGORY_FEATURES) : 0) else { return nil }
+        self.forms = forms
+        guard view.shape.categoryFeatureCount <= (forms.hasWords ? Int(ASSAY_CATEGORY_FEATURES) : 0) else { return nil }
         var outlines = (0..<view.shape.treeCount).map { TreeOutline(view, tree: $0) }
         // Heaps of up to eight levels cost less than chains.
-        if decidesWords, outlines.contains(where: { $0.depth > 8 || $0.categoryDepth > 6 }) {
+        if forms.hasWords, outlines.contains(where: { $0.depth > 8 || $0.categoryDepth > 6 }) {
             chained = outlines.indices.map { ChainedTree(view, tree: $0) }
             outlines = zip(outlines, chained).map { $0.with($1) }
         }
-        guard let plan = PlannedRun.plan(outlines, decidesWords: decidesWords) else { return nil }
+        guard let plan = PlannedRun.plan(outlines, forms) else { return nil }
         for run in plan {
             append(run)
             guard byteCount <= Self.byteCountMax else { return nil }
@@ -88,11 +88,11 @@ struct ByteTrees {
             firstLongLink: longLinks.count, firstUnit: units.count, firstTree: trees.count, firstExit: exits.count,
             firstOrdinal: ordinals.count)
         switch plan.form {
-        case .heap(let levelCount):
-            decidesWords ? appendHeaps(plan.trees, levelCount: levelCount) : appendPairs(plan.trees, levelCount: levelCount)
+        case .heap(let levelCount): appendHeaps(plan.trees, levelCount: levelCount)
+        case .pairs(let levelCount): appendPairs(plan.trees, levelCount: levelCount)
         case .chains: appendChains(plan.trees, wordCount: 1, run)
         case .wideChains(_, let wordCount): appendChains(plan.trees, wordCount: wordCount, run)
-        case .steps: appendSteps(plan.trees, run)
+        case .steps, .pairSteps: appendSteps(plan.trees, run)
         }
         run.words = run.words.lowerBound..<flips.count
         runs.append(run)

@@ -24,7 +24,8 @@ import CForestKernels
         var memory = unsafe PlanMemory()
         var plan = unsafe assay_plan()
         var ranks = RankTable(view)
-        if let slots = SlotTable(view), let trees = ByteTrees(view, slots: slots, decidesWords: kernel.decidesWords),
+        if let slots = SlotTable(view),
+            let trees = ByteTrees(view, slots: slots, forms: kernel.forms(slotCount: slots.slotCount)),
             let categories = CategoryMasks(view, trees.categoryDecisions, maskCount: trees.flips.count)
         {
             ranks.assign(slots)
@@ -70,8 +71,8 @@ extension assay_plan {
         unsafe run_count = UInt32(runs.count)
         unsafe mask_count = UInt32(trees.flips.count)
         if trees.hasMasks { unsafe flips = memory.keep(trees.flips) }
-        let isHeap = { (run: assay_run) in unsafe run.kind == ASSAY_RUN_HEAP.rawValue && run.level_count <= 6 }
-        unsafe is_blendable = !trees.hasMasks && trees.view.shape.leafWidth == 1 && runs.allSatisfy(isHeap) ? 1 : 0
+        let isFlat = trees.runs.allSatisfy { $0.plan.form.isBlendable }
+        unsafe is_blendable = !trees.hasMasks && trees.view.shape.leafWidth == 1 && isFlat ? 1 : 0
     }
 
     fileprivate mutating func add(_ categories: CategoryMasks, _ memory: inout PlanMemory) {

@@ -107,9 +107,7 @@ extension Session {
             fields.outcome = outcome
             fields.reason = decided.reason
             unsafe producer?.append(sequence: fields.sequence) { room in
-                worker.arena.scope {
-                    unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: .none, arena: worker.arena)
-                }
+                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: .none)
             }
             reply.scores.append(decided.score)
             reply.outcomes.append(outcome)

@@ -66,10 +66,9 @@ extension Session {
         fields.sequence = sequence
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
         fields.serverNanoseconds = now &- worker.turnStartNanoseconds
-        let arena = worker.arena
         if sequence != 0, let producer = worker.producer {
             unsafe producer.append(sequence: sequence) { room in
-                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction, arena: arena)
+                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction)
             }
             // From here on the record survives the process: only now may the reply exist.
             producer.commit()
@@ -77,12 +76,12 @@ extension Session {
 
         if waits, let held {
             let room = unsafe held.reserve(fields.replyByteCountMax)
-            let byteCount = unsafe fields.writeReplyFrame(to: room, arena: arena)
+            let byteCount = unsafe fields.writeReplyFrame(to: room)
             held.hold(byteCount: byteCount, sequence: sequence, id: request.id, method: .score)
             worker.noteHeld(sequence: sequence, byteCount: byteCount)
         } else {
             let room = unsafe output.reserve(fields.replyByteCountMax)
-            output.commit(unsafe fields.writeReplyFrame(to: room, arena: arena))
+            output.commit(unsafe fields.writeReplyFrame(to: room))
             worker.counters.countRequest(.score, .ok)
         }
         worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)

@@ -14,13 +14,10 @@ public struct ReasonFields {
         self.threshold = threshold
     }
 
-    fileprivate func message(_ arena: MessageArena) -> UnsafeMutablePointer<Assay__V1__Reason> {
-        let message = unsafe arena.message(assay__v1__reason__init)
-        // Safety: a StaticString is NUL-terminated and never freed; protobuf-c only reads it.
-        unsafe message.pointee.code = unsafe UnsafeMutableRawPointer(mutating: code.utf8Start).assumingMemoryBound(to: CChar.self)
-        unsafe message.pointee.value = value
-        unsafe message.pointee.threshold = threshold
-        return unsafe message
+    fileprivate func write(to message: inout MessageWriter) {
+        message.text(1, TextView(code))
+        message.double(3, value)
+        message.double(4, threshold)
     }
 }
 
@@ -42,14 +39,12 @@ public struct ContributionFields {
     /// No encoded reason is longer.
     fileprivate var byteCountMax: Int { 64 + feature.utf8.count + text.utf8.count }
 
-    fileprivate func message(_ arena: MessageArena) -> UnsafeMutablePointer<Assay__V1__Reason> {
-        let message = unsafe arena.message(assay__v1__reason__init)
-        unsafe message.pointee.code = arena.string("FEATURE")
-        unsafe message.pointee.feature = arena.string(feature)
-        unsafe message.pointee.value = value
-        unsafe message.pointee.contribution = contribution
-        unsafe message.pointee.text = arena.string(text)
-        return unsafe message
+    fileprivate func write(to message: inout MessageWriter) {
+        message.text(1, TextView("FEATURE"))
+        message.text(2, feature)
+        message.double(3, value)
+        message.double(5, contribution)
+        message.text(6, text)
     }
 }
 
@@ -114,54 +109,37 @@ extension DecisionFields {
 
     private var contributionByteCountMax: Int { contributions.reduce(0) { $0 + $1.byteCountMax } }
 
-    /// The policy's reason, then the contributions; nil when there are none.
-    private func reasons(
-        _ arena: MessageArena
-    ) -> (count: Int, list: UnsafeMutablePointer<UnsafeMutablePointer<Assay__V1__Reason>?>)? {
-        let policyCount = reason == nil ? 0 : 1
-        let count = policyCount + contributions.count
-        guard count > 0 else { return nil }
-        let list = unsafe arena.pointers(count) { index in
-            if index == 0, let reason { return unsafe reason.message(arena) }
-            return unsafe contributions[index - policyCount].message(arena)
-        }
-        return unsafe (count, list)
+    /// The policy's reason, then the contributions.
+    @inline(__always)
+    private func writeReasons(_ field: UInt64, to message: inout MessageWriter) {
+        if let reason { message.message(field) { reason.write(to: &$0) } }
+        // Most decisions have none, and counting references to an empty array costs, too.
+        guard !contributions.isEmpty else { return }
+        for contribution in contributions { message.message(field) { contribution.write(to: &$0) } }
     }
 
     /// Encodes the reply as one frame to `destination`, which has room for ``replyByteCountMax``; returns its length.
-    public func writeReplyFrame(to destination: UnsafeMutableRawPointer, arena: MessageArena) -> Int {
-        let decision = unsafe arena.message(assay__v1__decision__init)
-        unsafe decision.pointee.score_presence_case = ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE
-        unsafe decision.pointee.score = score
-        unsafe decision.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
-        unsafe decision.pointee.stage = Assay__V1__Stage(stage.rawValue)
-        unsafe decision.pointee.bundle = bundle.cString ?? decision.pointee.bundle
-        unsafe decision.pointee.version = version
-        unsafe decision.pointee.digest = binary(digest)
-        unsafe decision.pointee.audit_sequence = sequence
-        unsafe decision.pointee.server_ns = serverNanoseconds
-        if unsafe scores.count > 1 {
-            unsafe decision.pointee.n_scores = scores.count
-            unsafe decision.pointee.scores = unsafe UnsafeMutablePointer(mutating: scores.baseAddress)
+    public func writeReplyFrame(to destination: UnsafeMutableRawPointer) -> Int {
+        // Safety: the caller's room is as long as is asked for.
+        var reply = unsafe MessageWriter(destination + Frame.headerByteCount)
+        reply.number(1, requestID)
+        reply.message(4) { decision in
+            decision.presentDouble(1, score)
+            decision.number(2, UInt64(outcome.rawValue))
+            decision.number(3, UInt64(stage.rawValue))
+            decision.text(4, bundle)
+            decision.number(5, UInt64(version))
+            unsafe decision.bytes(6, digest)
+            decision.number(7, sequence)
+            decision.number(8, serverNanoseconds)
+            // Packed: as little-endian float64.
+            if unsafe scores.count > 1 { unsafe decision.bytes(9, UnsafeRawBufferPointer(scores)) }
+            if includesRaw { unsafe decision.bytes(10, UnsafeRawBufferPointer(raw)) }
+            writeReasons(11, to: &decision)
+            decision.flag(12, isUnproven)
         }
-        if includesRaw {
-            unsafe decision.pointee.n_raw = raw.count
-            unsafe decision.pointee.raw = unsafe UnsafeMutablePointer(mutating: raw.baseAddress)
-        }
-        if let reasons = unsafe reasons(arena) {
-            unsafe decision.pointee.n_reasons = reasons.count
-            unsafe decision.pointee.reasons = reasons.list
-        }
-        unsafe decision.pointee.unproven = isUnproven ? 1 : 0
-
-        let reply = unsafe arena.message(assay__v1__reply__init)
-        unsafe reply.pointee.id = requestID
-        unsafe reply.pointee.result_case = ASSAY__V1__REPLY__RESULT_DECISION
-        unsafe reply.pointee.decision = unsafe decision
-        let payload = unsafe (destination + Frame.headerByteCount).assumingMemoryBound(to: UInt8.self)
-        let byteCount = unsafe assay__v1__reply__pack(reply, payload)
-        unsafe Frame.writeHeader(destination, byteCount: byteCount)
-        return Frame.headerByteCount + byteCount
+        unsafe Frame.writeHeader(destination, byteCount: reply.byteCount)
+        return Frame.headerByteCount + reply.byteCount
     }
 }
 
@@ -170,8 +148,8 @@ extension DecisionFields {
 /// Safety: lies in the request's arena.
 @safe
 public struct EncodedTransaction {
-    fileprivate var bitcoin = unsafe ProtobufCBinaryData()
-    fileprivate var card = unsafe ProtobufCBinaryData()
+    var bitcoin = unsafe ProtobufCBinaryData()
+    var card = unsafe ProtobufCBinaryData()
 
     public static var none: EncodedTransaction { EncodedTransaction() }
 
@@ -205,42 +183,31 @@ extension DecisionFields {
     }
 
     /// Encodes the `assay.v1.AuditRecord` to `destination`, which has room for ``recordByteCountMax(transactionByteCount:)``.
-    public func writeAuditRecord(
-        to destination: UnsafeMutableRawPointer, transaction: EncodedTransaction, arena: MessageArena
-    ) -> Int {
-        let record = unsafe arena.message(assay__v1__audit_record__init)
-        unsafe record.pointee.sequence = sequence
-        unsafe record.pointee.time_ns = timeNanoseconds
-        unsafe record.pointee.bundle = bundle.cString ?? record.pointee.bundle
-        unsafe record.pointee.version = version
-        unsafe record.pointee.digest = binary(digest)
-        unsafe record.pointee.features32 = binary(UnsafeRawBufferPointer(features32))
-        unsafe record.pointee.features64 = binary(UnsafeRawBufferPointer(features64))
-        unsafe record.pointee.bitcoin = unsafe transaction.bitcoin
-        unsafe record.pointee.card = unsafe transaction.card
-        unsafe record.pointee.scores = binary(UnsafeRawBufferPointer(scores))
-        unsafe record.pointee.score_presence_case = ASSAY__V1__AUDIT_RECORD__SCORE_PRESENCE_SCORE
-        unsafe record.pointee.score = score
-        unsafe record.pointee.outcome = Assay__V1__Outcome(outcome.rawValue)
-        unsafe record.pointee.stage = Assay__V1__Stage(stage.rawValue)
-        if let reasons = unsafe reasons(arena) {
-            unsafe record.pointee.n_reasons = reasons.count
-            unsafe record.pointee.reasons = reasons.list
-        }
-        unsafe record.pointee.transaction_id = transactionID.cString ?? record.pointee.transaction_id
-        unsafe record.pointee.caller = caller.cString ?? record.pointee.caller
-        unsafe record.pointee.request_id = requestID
-        unsafe record.pointee.server_ns = serverNanoseconds
-        unsafe record.pointee.alias = alias.cString ?? record.pointee.alias
-        unsafe record.pointee.unproven = isUnproven ? 1 : 0
-        unsafe record.pointee.sealed_personal = binary(sealed.payload)
-        unsafe record.pointee.subject_ref = binary(sealed.subjectReference)
-        return unsafe assay__v1__audit_record__pack(record, destination.assumingMemoryBound(to: UInt8.self))
-    }
-
-    /// Safety: protobuf-c's encoders only read what the binary points to.
-    private func binary(_ bytes: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
-        unsafe ProtobufCBinaryData(
-            len: bytes.count, data: UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: UInt8.self))
+    public func writeAuditRecord(to destination: UnsafeMutableRawPointer, transaction: EncodedTransaction) -> Int {
+        // Safety: the caller's room is as long as is asked for.
+        var record = unsafe MessageWriter(destination)
+        record.number(1, sequence)
+        record.number(2, UInt64(bitPattern: timeNanoseconds))
+        record.text(3, bundle)
+        record.number(4, UInt64(version))
+        unsafe record.bytes(5, digest)
+        unsafe record.bytes(6, UnsafeRawBufferPointer(features32))
+        unsafe record.bytes(7, UnsafeRawBufferPointer(features64))
+        unsafe record.bytes(8, UnsafeRawBufferPointer(start: transaction.bitcoin.data, count: transaction.bitcoin.len))
+        unsafe record.bytes(9, UnsafeRawBufferPointer(start: transaction.card.data, count: transaction.card.len))
+        unsafe record.bytes(10, UnsafeRawBufferPointer(scores))
+        record.presentDouble(11, score)
+        record.number(12, UInt64(outcome.rawValue))
+        record.number(13, UInt64(stage.rawValue))
+        writeReasons(14, to: &record)
+        record.text(16, transactionID)
+        record.text(17, caller)
+        record.number(18, requestID)
+        record.number(19, serverNanoseconds)
+        record.text(20, alias)
+        record.flag(21, isUnproven)
+        unsafe record.bytes(22, sealed.payload)
+        unsafe record.bytes(23, sealed.subjectReference)
+        return record.byteCount
     }
 }

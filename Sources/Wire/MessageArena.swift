@@ -60,14 +60,6 @@ public final class MessageArena {
         blockByteCount = wanted
     }
 
-    /// Forgets what `body` took in the block, and nothing older: for messages built one after another in one turn.
-    @inline(__always)
-    public func scope<Result>(_ body: () -> Result) -> Result {
-        let mark = used
-        defer { used = mark }
-        return body()
-    }
-
     /// What protobuf-c asks for on behalf of a peer: nil when the turn has taken its maximum, and the message can't be decoded.
     private func takeForDecoder(byteCount: Int) -> UnsafeMutableRawPointer? {
         guard byteCount >= 0, byteCount <= byteCountMax - overflowByteCount else { return nil }

@@ -5,48 +5,8 @@ import Testing
 
 @testable import ModelImport
 
-/// The contributions of the shared models' first rows against those that the models' own libraries computed.
+/// Contributions against those that the models' own libraries computed; those of the shared models are in `ModelTableTests`.
 @Suite struct ContributionTests {
-    /// Every folder that has contributions, and its model file.
-    static let models = [
-        ("lgb_amount_quantile", "model.txt"), ("lgb_binary_example", "model.txt"), ("lgb_dart", "model.txt"),
-        ("lgb_multi5_softmax", "model.txt"), ("lgb_rf", "model.txt"), ("lgb_uci_categorical", "model.txt"),
-        ("lgb_zero_as_missing", "model.txt"), ("lleaves_NYC_taxi", "model.txt"), ("lleaves_boston_housing", "model.txt"),
-        ("lleaves_leaf_scan", "model.txt"), ("lleaves_pure_categorical", "model.txt"), ("lleaves_single_tree", "model.txt"),
-        ("lleaves_tiniest_single_tree", "model.txt"), ("mlserver_mushroom_xgboost", "model.json"),
-        ("mlserver_mushroom_xgboost_v2", "model.json"), ("treelite_lightgbm_constant_tree", "model.txt"),
-        ("treelite_mushroom", "model_resaved_by_xgb2.1.json"), ("treelite_sparse_categorical", "model.txt.zst"),
-        ("treelite_toy_categorical", "model.txt"), ("xgb_amount_poisson", "model.json"),
-        ("xgb_amount_squarederror", "model.json"), ("xgb_cards_binary", "model.json"), ("xgb_cards_dart", "model.json"),
-        ("xgb_cards_rf", "model.json"), ("xgb_multi5_softprob", "model.json"), ("xgb_uci_categorical", "model.json"),
-        ("xgb_uci_lossguide_nanaware", "model.json"),
-    ]
-
-    @Test(
-        .enabled(if: Fixtures.sharedModels != nil, "no ../shared/data/models here: its contributions are not compared"),
-        arguments: models)
-    func contributionsOfTheSharedModelsAreThoseOfTheirLibraries(name: String, file: String) throws {
-        let directory = try #require(Fixtures.sharedModels) + "/" + name + "/"
-        guard let bytes = try Fixtures.unpacked(directory + file) else {
-            print("contributions \(name): not compared, no zstd command here to unpack \(file)")
-            return
-        }
-        let ensemble = try ModelFile.load(bytes: bytes).ensemble
-        let rows = try NPY.read(directory + "X.npy", as: Double.self)
-        let expected = try Self.flattened(directory + "shap64.npy")
-        for kernel in ExplainerKernel.allCases where kernel.isAvailable {
-            let agreement = try ContributionAgreement(ensemble, rows, expected, kernel)
-            print(
-                "contributions \(name) \(kernel): \(agreement.rowCount) rows, largest difference \(agreement.absolute), "
-                    + "relative to the row's largest \(agreement.relative), element by element \(agreement.elementwise), "
-                    + "additivity \(agreement.additivity)")
-            #expect(agreement.rowCount == min(64, rows.rows))
-            #expect(agreement.relative < 1e-4)
-            #expect(agreement.elementwise < 1e-4)
-            #expect(agreement.additivity < 1e-5)
-        }
-    }
-
     /// A scikit-learn Isolation Forest; see Fixtures/make_contribution_fixtures.py.
     @Test func contributionsToAnIsolationForestAreThoseOfShap() throws {
         let ensemble = try ModelFile.load(Fixtures.path("isolation_shap.onnx")).ensemble

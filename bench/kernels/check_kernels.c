@@ -222,7 +222,7 @@ static void lay_pairs(const forest *f, assay_plan *plan) {
     }
     assay_run *run = room(sizeof *run);
     *run = (assay_run){
-        .kind = ASSAY_RUN_HEAP, .level_count = levels, .tree_count = f->tree_count, .links = pairs,
+        .kind = ASSAY_RUN_PAIRS, .level_count = levels, .tree_count = f->tree_count, .links = pairs,
         .values = numbers(values, (size_t)padded * size, f->sums_are_double), .ordinals = ordinals};
     plan->runs = run;
     plan->run_count = 1;

@@ -70,6 +70,10 @@ enum assay_run_kind {
     ASSAY_RUN_WIDE_CHAINS = 3,
     /// Six complete levels, then `level_count` steps from node to node.
     ASSAY_RUN_STEPS = 4,
+    /// Complete trees of `level_count` <= 8 levels, without words: a pair of slot and rank for each split.
+    ASSAY_RUN_PAIRS = 5,
+    /// As ASSAY_RUN_STEPS, with pairs for the six levels.
+    ASSAY_RUN_PAIR_STEPS = 6,
 };
 
 /// Where a tree's parts begin.
@@ -96,9 +100,10 @@ typedef struct assay_run {
     const uint8_t *blocks;
     /// Heaps of more than six levels: `[trees, 64]` units, one for each end of the six levels: a pair of slot (low byte) and rank
     /// for each split of the complete tree below, breadth first from index 1, then its leaves' values. So one cache line serves
-    /// for both. Chains: uint16_t or (wide) uint32_t entries. Steps: nodes, slot | rank << 8 | distance << 16.
+    /// for both. Chains: uint16_t or (wide) uint32_t entries. Steps: nodes, slot | rank << 8 | distance << 16. Pairs:
+    /// `[trees, 2^levels]`, from index 1.
     const void *links;
-    /// Steps without words: `[trees, 64]` pairs of the first six levels.
+    /// Pair steps: `[trees, 64]` pairs of the first six levels.
     const uint16_t *short_links;
     /// Chains and steps: `[trees]`
     const assay_tree *trees;
@@ -136,6 +141,6 @@ typedef struct assay_plan {
     /// `[category_feature_count]`
     const assay_category_lookup *category_lookups;
     const uint16_t *category_rows;
-    /// Whether all runs are heaps of at most six levels without masks, which many rows can go through side by side.
+    /// Whether all runs are heaps or pairs of at most six levels without masks, which many rows can go through side by side.
     uint32_t is_blendable;
 } assay_plan;
