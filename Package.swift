@@ -87,6 +87,9 @@ let package = Package(
                 "Wire", "Decision", "ModelBundle", "ModelImport", "Forest", "Platform", "CLinux",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: strict),
+        .target(
+            name: "Replay",
+            dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: strict),
         .target(name: "Learning", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: strict),
         .target(
             name: "AssayClient",
@@ -99,7 +102,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Registry", "Decision",
+                "Server", "Console", "AssayClient", "Learning", "Replay", "Session", "ModelImport", "Audit", "Registry",
+                "Decision",
                 "ModelBundle",
                 "Forest", "Wire",
                 "Reactor", "Platform", argumentParser, logging,
@@ -162,6 +166,10 @@ let package = Package(
             dependencies: [
                 "Server", "Session", "AssayClient", "Registry", "ModelBundle", "Forest", "Wire", "Reactor", "Platform", logging,
             ],
+            swiftSettings: testing),
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["Replay", "Audit", "Registry", "Decision", "ModelBundle", "Forest", "Wire", "Platform", logging],
             swiftSettings: testing),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
         .target(

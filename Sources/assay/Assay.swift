@@ -9,11 +9,11 @@ struct Assay: AsyncParsableCommand {
         abstract: "Scores transactions with swappable models, and keeps every decision.",
         discussion: """
             Exit codes: 0 done; 1 looked at and refused (bundle, journal, request); 2 could not be tried (file, network); \
-            64 wrong usage; 78 wrong configuration.
+            3 part of it could not be looked at; 64 wrong usage; 78 wrong configuration.
             """,
         subcommands: [
             Serve.self, Score.self, Health.self, BundleCommand.self, TrainCommand.self, RegistryCommand.self, JournalCommand.self,
-            ConfigCommand.self, Version.self,
+            ReplayCommand.self, BacktestCommand.self, ConfigCommand.self, Version.self,
         ])
 
     func run() async throws {

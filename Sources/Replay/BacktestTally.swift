@@ -1,0 +1,90 @@
+/// What one thread of a backtest counts: whole numbers and sums that do not depend on the order of adding.
+///
+/// Safety: the counters are owned by this object, initialised to zero, and freed by deinit; outcomes are 1, 2 or 3.
+@safe
+final class BacktestTally {
+    private static let dayNanoseconds: Int64 = 86_400_000_000_000
+    /// Recorded approve, review, decline, then the challenger's.
+    private static let dayWidth = 6
+
+    let recorded: FineHistogram
+    let challenger: FineHistogram
+    private(set) var recordedSum = FixedSum()
+    private(set) var challengerSum = FixedSum()
+    private(set) var distanceSum = FixedSum()
+    /// `[recorded, challenger]`, the outcomes' numbers less one.
+    private let matrix = UnsafeMutablePointer<UInt64>.allocate(capacity: 9)
+    private var days: [Int64: UnsafeMutablePointer<UInt64>] = unsafe [:]
+    private var dayStart = Int64.max
+    private var today: UnsafeMutablePointer<UInt64>
+    private(set) var hasTooManyDays = false
+
+    init(bits: Int) {
+        recorded = FineHistogram(bits: bits)
+        challenger = FineHistogram(bits: bits)
+        unsafe matrix.initialize(repeating: 0, count: 9)
+        unsafe today = unsafe matrix
+    }
+
+    deinit {
+        unsafe matrix.deallocate()
+        for unsafeday in unsafe days.values { unsafe day.deallocate() }
+    }
+
+    @inline(__always)
+    func add(_ score: Double, _ outcome: Int, challenger other: Double, _ otherOutcome: Int, timeNanoseconds: Int64) {
+        recorded.add(score)
+        challenger.add(other)
+        recordedSum.add(score)
+        challengerSum.add(other)
+        distanceSum.add((other - score).magnitude)
+        unsafe matrix[(outcome - 1) * 3 + otherOutcome - 1] &+= 1
+        if timeNanoseconds &- dayStart >= Self.dayNanoseconds || timeNanoseconds < dayStart { turn(to: timeNanoseconds) }
+        unsafe today[outcome - 1] &+= 1
+        unsafe today[otherOutcome + 2] &+= 1
+    }
+
+    private func turn(to nanoseconds: Int64) {
+        let day = nanoseconds >= 0 ? nanoseconds / Self.dayNanoseconds : (nanoseconds + 1) / Self.dayNanoseconds - 1
+        dayStart = day &* Self.dayNanoseconds
+        unsafe today = counters(ofDay: day)
+    }
+
+    private func counters(ofDay day: Int64) -> UnsafeMutablePointer<UInt64> {
+        if let known = unsafe days[day] { return unsafe known }
+        if unsafe days.count == ReplayLimits.dayCountMax { hasTooManyDays = true }
+        let counters = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.dayWidth)
+        unsafe counters.initialize(repeating: 0, count: Self.dayWidth)
+        unsafe days[day] = unsafe counters
+        return unsafe counters
+    }
+
+    func add(_ other: BacktestTally) {
+        recorded.add(other.recorded)
+        challenger.add(other.challenger)
+        recordedSum.add(other.recordedSum)
+        challengerSum.add(other.challengerSum)
+        distanceSum.add(other.distanceSum)
+        for index in 0..<9 { unsafe matrix[index] += other.matrix[index] }
+        for unsafe(day, counters) in unsafe other.days {
+            let own = unsafe self.counters(ofDay: day)
+            for index in 0..<Self.dayWidth { unsafe own[index] += counters[index] }
+        }
+        hasTooManyDays = hasTooManyDays || other.hasTooManyDays
+    }
+
+    var count: Int { (0..<9).reduce(0) { unsafe $0 + Int(matrix[$1]) } }
+
+    /// `[recorded][challenger]`
+    var flips: [[Int]] { (0..<3).map { row in (0..<3).map { unsafe Int(matrix[row * 3 + $0]) } } }
+
+    /// Ascending.
+    var daily: [BacktestDay] {
+        unsafe days.keys.sorted().map { day in
+            let counters = unsafe days[day]!
+            return BacktestDay(
+                daysSince1970: day, recorded: (0..<3).map { unsafe Int(counters[$0]) },
+                challenger: (3..<6).map { unsafe Int(counters[$0]) })
+        }
+    }
+}
