@@ -14,7 +14,7 @@ final class BacktestTally {
     private(set) var distanceSum = FixedSum()
     /// `[recorded, challenger]`, the outcomes' numbers less one.
     private let matrix = UnsafeMutablePointer<UInt64>.allocate(capacity: 9)
-    private var days: [Int64: UnsafeMutablePointer<UInt64>] = unsafe [:]
+    private var days: [Int64: DayCounters] = [:]
     private var dayStart = Int64.max
     private var today: UnsafeMutablePointer<UInt64>
     private(set) var hasTooManyDays = false
@@ -28,7 +28,6 @@ final class BacktestTally {
 
     deinit {
         unsafe matrix.deallocate()
-        for unsafeday in unsafe days.values { unsafe day.deallocate() }
     }
 
     @inline(__always)
@@ -51,12 +50,11 @@ final class BacktestTally {
     }
 
     private func counters(ofDay day: Int64) -> UnsafeMutablePointer<UInt64> {
-        if let known = unsafe days[day] { return unsafe known }
-        if unsafe days.count == ReplayLimits.dayCountMax { hasTooManyDays = true }
-        let counters = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.dayWidth)
-        unsafe counters.initialize(repeating: 0, count: Self.dayWidth)
-        unsafe days[day] = unsafe counters
-        return unsafe counters
+        if let known = days[day] { return unsafe known.values }
+        if days.count == ReplayLimits.dayCountMax { hasTooManyDays = true }
+        let counters = DayCounters(count: Self.dayWidth)
+        days[day] = counters
+        return unsafe counters.values
     }
 
     func add(_ other: BacktestTally) {
@@ -66,9 +64,9 @@ final class BacktestTally {
         challengerSum.add(other.challengerSum)
         distanceSum.add(other.distanceSum)
         for index in 0..<9 { unsafe matrix[index] += other.matrix[index] }
-        for unsafe(day, counters) in unsafe other.days {
+        for (day, counters) in other.days {
             let own = unsafe self.counters(ofDay: day)
-            for index in 0..<Self.dayWidth { unsafe own[index] += counters[index] }
+            for index in 0..<Self.dayWidth { unsafe own[index] += counters.values[index] }
         }
         hasTooManyDays = hasTooManyDays || other.hasTooManyDays
     }
@@ -80,11 +78,26 @@ final class BacktestTally {
 
     /// Ascending.
     var daily: [BacktestDay] {
-        unsafe days.keys.sorted().map { day in
-            let counters = unsafe days[day]!
+        days.sorted { $0.key < $1.key }.map { day, own in
+            let counters = unsafe own.values
             return BacktestDay(
                 daysSince1970: day, recorded: (0..<3).map { unsafe Int(counters[$0]) },
                 challenger: (3..<6).map { unsafe Int(counters[$0]) })
         }
     }
+}
+
+/// A day's counters.
+///
+/// Safety: owned, initialised to zero, freed by deinit.
+@safe
+private final class DayCounters {
+    let values: UnsafeMutablePointer<UInt64>
+
+    init(count: Int) {
+        unsafe values = .allocate(capacity: count)
+        unsafe values.initialize(repeating: 0, count: count)
+    }
+
+    deinit { unsafe values.deallocate() }
 }

@@ -31,7 +31,8 @@ public struct FlipLines {
         let special = unsafe text.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
         guard special else { return unsafe lines.append(contentsOf: text) }
         lines.append(0x22)
-        for unsafebyte in unsafe text {
+        for index in text.indices {
+            let byte = unsafe text[index]
             if byte == 0x22 { lines.append(0x22) }
             lines.append(byte)
         }

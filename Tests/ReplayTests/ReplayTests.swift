@@ -1,4 +1,5 @@
 import Audit
+import Forest
 import Glibc
 import ModelBundle
 import Platform
@@ -130,10 +131,11 @@ import Wire
         var records = self.records(served, count: 3000)
         for index in stride(from: 0, to: records.count, by: 60) { records[index].score = records[index].score.nextDown }
         try bench.write(records)
+        let firstDiffering: [UInt64] = (0..<20).map { 60 * $0 + 1 }
         let reports = try [1, 2, 5].map { try replay(bench, threadCount: $0) }
         for report in reports {
             #expect(report.differenceCount == 50)
-            #expect(report.differences.map(\.sequence) == (0..<20).map { UInt64($0 * 60 + 1) })
+            #expect(report.differences.map(\.sequence) == firstDiffering)
             #expect(report.comparedCount == 3000)
             #expect(report.differencesByPart == ["score": 50])
         }

@@ -36,7 +36,8 @@ import Testing
             let record = record(seed: seed)
             record.encoded().withUnsafeBytes { bytes in
                 var view = AuditRecordView()
-                #expect(view.read(bytes), "seed \(seed)")
+                let isRead = view.read(bytes)
+                #expect(isRead, "seed \(seed)")
                 #expect(view.sequence == record.sequence)
                 #expect(view.timeNanoseconds == record.timeNanoseconds)
                 #expect(view.version == record.version)
@@ -65,7 +66,8 @@ import Testing
         record.voidRange = VoidRange(first: 4, last: 9, cause: .processDied)
         record.encoded().withUnsafeBytes { bytes in
             var view = AuditRecordView()
-            #expect(view.read(bytes))
+            let isRead = view.read(bytes)
+            #expect(isRead)
             #expect(view.isVoid)
             #expect(view.sequence == 4)
         }
@@ -108,13 +110,15 @@ import Testing
         ]
         (unknown + record(seed: 8).encoded() + unknown).withUnsafeBytes { bytes in
             var view = AuditRecordView()
-            #expect(view.read(bytes))
+            let isRead = view.read(bytes)
+            #expect(isRead)
             #expect(view.version == record(seed: 8).version)
         }
         // A group (wire type 3) is no field that anybody sends.
         [UInt8]([0xd3, 0x05]).withUnsafeBytes { bytes in
             var view = AuditRecordView()
-            #expect(!view.read(bytes))
+            let isRead = view.read(bytes)
+            #expect(!isRead)
         }
     }
 }
