@@ -33,30 +33,51 @@ extension BacktestReport {
     }
 
     private func printTables(segment: String?) {
-        Output.line("")
-        let header = ["recorded \\ challenger"] + outcomes + ["all"]
-        let rows = (0..<3).map { row in
-            [outcomes[row]] + flips[row].map(String.init) + [String(flips[row].reduce(0, +))]
-        }
-        let sums = ["all"] + (0..<3).map { column in String(flips.reduce(0) { $0 + $1[column] }) } + [String(count)]
-        printTable([header] + rows + [sums])
-        printTable(
-            [["day (UTC)", "decisions", "alerts recorded", "alerts challenger", "declines recorded", "declines challenger"]]
-                + days.map { day in
-                    [
-                        day.text, String(day.recorded.reduce(0, +)), String(day.recordedAlerts), String(day.challengerAlerts),
-                        String(day.recorded[2]), String(day.challenger[2]),
-                    ]
-                })
-        printTable(
-            [["score", "mean"] + ScoreDistribution.shares.map { "p\(fixed($0 * 100, 0))" }]
-                + [("recorded", recorded), ("challenger", challenger)].map { name, scores in
-                    [name, four(scores.mean)] + scores.quantiles.map(four)
-                })
+        printTable(matrixRows)
+        printTable(dayRows)
+        printTable(scoreRows)
         Output.line("mean shift \(four(challenger.mean - recorded.mean)), mean distance \(four(meanDistance)), \(stability)")
         if !segments.isEmpty { printSegments(segment ?? "segment") }
         Output.line("")
         for line in costLines { Output.line(line) }
+    }
+
+    private var matrixRows: [[String]] {
+        var rows: [[String]] = [["recorded \\ challenger"] + outcomes + ["all"]]
+        for row in 0..<3 { rows.append([outcomes[row]] + flips[row].map { String($0) } + [String(flips[row].reduce(0, +))]) }
+        let sums: [String] = (0..<3).map { column in String(flips.reduce(0) { $0 + $1[column] }) }
+        rows.append(["all"] + sums + [String(count)])
+        return rows
+    }
+
+    private var dayRows: [[String]] {
+        var rows: [[String]] = [
+            ["day (UTC)", "decisions", "alerts recorded", "alerts challenger", "declines recorded", "declines challenger"]
+        ]
+        for day in days {
+            rows.append([
+                day.text, String(day.recorded.reduce(0, +)), String(day.recordedAlerts), String(day.challengerAlerts),
+                String(day.recorded[2]), String(day.challenger[2]),
+            ])
+        }
+        return rows
+    }
+
+    private var scoreRows: [[String]] {
+        let names: [String] = ScoreDistribution.shares.map { "p\(fixed($0 * 100, 0))" }
+        return [
+            ["score", "mean"] + names, ["recorded", four(recorded.mean)] + recorded.quantiles.map(four),
+            ["challenger", four(challenger.mean)] + challenger.quantiles.map(four),
+        ]
+    }
+
+    private var matrixJSON: JSON {
+        var rows: [(String, JSON)] = []
+        for row in 0..<3 {
+            let cells: [(String, JSON)] = (0..<3).map { (outcomes[$0], JSON(flips[row][$0])) }
+            rows.append((outcomes[row], JSON.object(cells)))
+        }
+        return JSON.object(rows)
     }
 
     private var stability: String {
@@ -66,21 +87,17 @@ extension BacktestReport {
 
     private func printSegments(_ name: String) {
         let shown = segments.prefix(40)
-        printTable(
-            [
-                [
-                    name, "decisions", "flipped", "alerts", "alerts challenger", "mean", "mean challenger", "p95",
-                    "p95 challenger", "PSI",
-                ]
+        var rows: [[String]] = [
+            [name, "decisions", "flipped", "alerts", "alerts challenger", "mean", "mean challenger", "p95", "p95 challenger", "PSI"]
+        ]
+        for segment in shown {
+            let counts = [segment.count, segment.flipCount, segment.recordedAlerts, segment.challengerAlerts].map { String($0) }
+            let scores = [
+                segment.recorded.mean, segment.challenger.mean, segment.recorded.quantiles[5], segment.challenger.quantiles[5],
             ]
-                + shown.map { segment in
-                    [
-                        segment.name, String(segment.count), String(segment.flipCount), String(segment.recordedAlerts),
-                        String(segment.challengerAlerts), four(segment.recorded.mean), four(segment.challenger.mean),
-                        four(segment.recorded.quantiles[5]), four(segment.challenger.quantiles[5]),
-                        segment.stabilityIndex.map(four) ?? "–",
-                    ]
-                })
+            rows.append([segment.name] + counts + scores.map(four) + [segment.stabilityIndex.map(four) ?? "–"])
+        }
+        printTable(rows)
         if segments.count > shown.count { Output.line("… and \(segments.count - shown.count) more (--json has all)") }
     }
 
@@ -110,10 +127,7 @@ extension BacktestReport {
             "digest": .string(challengerDigest.hex), "review": JSON(reviewThreshold), "decline": JSON(declineThreshold),
             "decisions": JSON(count), "flipped": JSON(flipCount), "other_decisions": JSON(otherCount),
             "derived": JSON(derivedCount), "underivable": JSON(underivableCount), "names_compared": .bool(comparedNames),
-            "matrix": JSON.object(
-                outcomes.indices.map { row in
-                    (outcomes[row], JSON.object(outcomes.indices.map { (outcomes[$0], JSON(flips[row][$0])) }))
-                }),
+            "matrix": matrixJSON,
             "days": .array(days.map(\.json)), "recorded": recorded.json, "challenger_scores": challenger.json,
             "mean_distance": JSON(meanDistance), "psi": stabilityIndex.map { JSON($0) } ?? .null,
             "segments": .array(segments.map(\.json)), "costs": costs?.json ?? .null, "voids": JSON(voidCount),
@@ -131,9 +145,9 @@ extension BacktestDay {
 
 extension ScoreDistribution {
     fileprivate var json: JSON {
-        JSON.object(
-            [("mean", JSON(mean)), ("nan", JSON(nanCount))]
-                + zip(Self.shares, quantiles).map { ("p\(fixed($0 * 100, 0))", JSON($1)) })
+        var members: [(String, JSON)] = [("mean", JSON(mean)), ("nan", JSON(nanCount))]
+        for (share, value) in zip(Self.shares, quantiles) { members.append(("p\(fixed(share * 100, 0))", JSON(value))) }
+        return JSON.object(members)
     }
 }
 

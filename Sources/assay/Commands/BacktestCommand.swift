@@ -44,7 +44,7 @@ struct BacktestCommand: ParsableCommand {
         let file = try csv.map { path in try failing { try FlipFile(path) } }
         if let file { plan.takesFlips = { file.append($0) } }
         let bar = ProgressBar("backtest")
-        plan.progress = bar.map { bar in { bar.show($0, of: $1) } }
+        plan.progress = bar?.progress
         let report = try failing { try Backtest.run(plan, journal: part.journal) }
         bar?.clear()
         try failing { try file?.close() }

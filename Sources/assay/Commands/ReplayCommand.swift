@@ -61,10 +61,11 @@ struct ReplayCommand: ParsableCommand {
         var window = part.window
         window.transactionID = transaction.map { Array($0.utf8) }
         let bar = ProgressBar("replay")
+        let progress = bar?.progress
         let report = try failing {
             try Replay.run(
                 journal: part.journal, registry: registry, window: window, threadCount: part.threadCount,
-                checksHash: !part.noVerify, progress: bar.map { bar in { bar.show($0, of: $1) } })
+                checksHash: !part.noVerify, progress: progress)
         }
         bar?.clear()
         if json { Output.json(report.json) } else { report.print() }

@@ -34,6 +34,11 @@ final class ProgressBar: Sendable {
         write("\r\u{1b}[K\(what) \(bar) \(Int(share * 100)) %  \(done >> 20) of \(total >> 20) MiB\(left)")
     }
 
+    /// What readers call.
+    var progress: @Sendable (Int, Int) -> Void {
+        { done, total in self.show(done, of: total) }
+    }
+
     func clear() { write("\r\u{1b}[K") }
 
     private func write(_ text: String) { LogOutput.writeToStandardError(text) }
