@@ -19,7 +19,9 @@ public enum Backtest {
         report.speed.journalByteCount = runs.byteCount
         report.speed.checkedHash = plan.checksHash
         if plan.measuresEngine, let worker = workers.max(by: { $0.rowCountSeen < $1.rowCountSeen }) {
-            report.speed.engineNanosecondsPerRow = EngineSpeed.measure(worker.memory, rowCount: worker.rowCountSeen)
+            let engine = EngineSpeed.measure(worker.memory, rowCount: worker.rowCountSeen)
+            report.speed.engineWallNanoseconds = engine?.wall
+            report.speed.engineProcessorNanoseconds = engine?.processor
         }
         return report
     }

@@ -84,13 +84,14 @@ public struct BacktestPicture {
         guard bounds.contains(threshold), bounds.upperBound > bounds.lowerBound else { return }
         let place = x + width * (threshold - bounds.lowerBound) / (bounds.upperBound - bounds.lowerBound)
         line(place, y - 4, place, y + height, color: "#dc2626", dashes: "4 3")
-        text(place - 4, y + 8, name, anchor: "end", size: 11, color: "#dc2626")
+        let isLeft = place - x > 60
+        text(place + (isLeft ? -4 : 4), y + 8, name, anchor: isLeft ? "end" : "start", size: 11, color: "#dc2626")
     }
 
     /// Rows: recorded, columns: challenger. The darker, the larger the share of its row.
     private mutating func drawMatrix(x: Double, y: Double, width: Double, height: Double) {
         let (cell, tall) = (width / 3, height / 3)
-        text(x, y - 30, "What was recorded, and what it would be", weight: 600)
+        text(x, y - 30, "Recorded (rows) and challenger", weight: 600)
         for index in 0..<3 {
             text(
                 x + cell * (Double(index) + 0.5), y - 8, Self.outcomes[index], anchor: "middle", size: 12,

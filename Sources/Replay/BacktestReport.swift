@@ -117,6 +117,7 @@ public struct BacktestSpeed: Sendable {
     public var processorNanoseconds: UInt64 = 0
     public var journalByteCount = 0
     public var checkedHash = true
-    /// The engine alone on the same rows, batches of 1,000, one thread; nil: not measured.
-    public var engineNanosecondsPerRow: Double?
+    /// The engine alone on the same rows, batches of 1,000, one thread, for a row; nil: not measured.
+    public var engineWallNanoseconds: Double?
+    public var engineProcessorNanoseconds: Double?
 }

@@ -9,44 +9,58 @@ final class BacktestTally {
 
     let recorded: FineHistogram
     let challenger: FineHistogram
-    private(set) var recordedSum = FixedSum()
-    private(set) var challengerSum = FixedSum()
-    private(set) var distanceSum = FixedSum()
+    /// In memory of its own, for a class's variables are guarded at every access.
+    private let state = UnsafeMutablePointer<State>.allocate(capacity: 1)
     /// `[recorded, challenger]`, the outcomes' numbers less one.
     private let matrix = UnsafeMutablePointer<UInt64>.allocate(capacity: 9)
     private var days: [Int64: DayCounters] = [:]
-    private var dayStart = Int64.max
-    private var today: UnsafeMutablePointer<UInt64>
     private(set) var hasTooManyDays = false
+
+    /// What changes with every decision.
+    @unsafe private struct State {
+        var recordedSum = FixedSum()
+        var challengerSum = FixedSum()
+        var distanceSum = FixedSum()
+        var dayStart = Int64.max
+        /// The counters of the day that begins there.
+        var today: UnsafeMutablePointer<UInt64>
+    }
+
+    var recordedSum: FixedSum { unsafe state.pointee.recordedSum }
+    var challengerSum: FixedSum { unsafe state.pointee.challengerSum }
+    var distanceSum: FixedSum { unsafe state.pointee.distanceSum }
 
     init(bits: Int) {
         recorded = FineHistogram(bits: bits)
         challenger = FineHistogram(bits: bits)
         unsafe matrix.initialize(repeating: 0, count: 9)
-        unsafe today = unsafe matrix
+        unsafe state.initialize(to: State(today: matrix))
     }
 
     deinit {
         unsafe matrix.deallocate()
+        unsafe state.deallocate()
     }
 
     @inline(__always)
     func add(_ score: Double, _ outcome: Int, challenger other: Double, _ otherOutcome: Int, timeNanoseconds: Int64) {
         recorded.add(score)
         challenger.add(other)
-        recordedSum.add(score)
-        challengerSum.add(other)
-        distanceSum.add((other - score).magnitude)
+        unsafe state.pointee.recordedSum.add(score)
+        unsafe state.pointee.challengerSum.add(other)
+        unsafe state.pointee.distanceSum.add((other - score).magnitude)
         unsafe matrix[(outcome - 1) * 3 + otherOutcome - 1] &+= 1
-        if timeNanoseconds &- dayStart >= Self.dayNanoseconds || timeNanoseconds < dayStart { turn(to: timeNanoseconds) }
+        let dayStart = unsafe state.pointee.dayStart
+        if timeNanoseconds < dayStart || timeNanoseconds &- dayStart >= Self.dayNanoseconds { turn(to: timeNanoseconds) }
+        let today = unsafe state.pointee.today
         unsafe today[outcome - 1] &+= 1
         unsafe today[otherOutcome + 2] &+= 1
     }
 
     private func turn(to nanoseconds: Int64) {
         let day = nanoseconds >= 0 ? nanoseconds / Self.dayNanoseconds : (nanoseconds + 1) / Self.dayNanoseconds - 1
-        dayStart = day &* Self.dayNanoseconds
-        unsafe today = counters(ofDay: day)
+        unsafe state.pointee.dayStart = day &* Self.dayNanoseconds
+        unsafe state.pointee.today = counters(ofDay: day)
     }
 
     private func counters(ofDay day: Int64) -> UnsafeMutablePointer<UInt64> {
@@ -60,9 +74,9 @@ final class BacktestTally {
     func add(_ other: BacktestTally) {
         recorded.add(other.recorded)
         challenger.add(other.challenger)
-        recordedSum.add(other.recordedSum)
-        challengerSum.add(other.challengerSum)
-        distanceSum.add(other.distanceSum)
+        unsafe state.pointee.recordedSum.add(other.recordedSum)
+        unsafe state.pointee.challengerSum.add(other.challengerSum)
+        unsafe state.pointee.distanceSum.add(other.distanceSum)
         for index in 0..<9 { unsafe matrix[index] += other.matrix[index] }
         for (day, counters) in other.days {
             let own = unsafe self.counters(ofDay: day)

@@ -20,7 +20,7 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
 
     /// What is known of the records of one bundle.
     private struct Source {
-        let digest: SHA256Digest
+        let digest: DigestWords
         /// nil: a bundle of another name.
         let mapping: FeatureMapping?
     }
@@ -32,10 +32,8 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
     private let isNarrow: Bool
     let memory: BatchMemory
     private let waiting: UnsafeMutablePointer<Waiting>
-    private var waitingCount = 0
     private let derivation = Derivation()
     private var sources: [Source] = []
-    private var lastSource = -1
     let tally = BacktestTally(bits: 6)
     let groups: SegmentTally?
     let costs: CostTally?
@@ -72,25 +70,42 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         var records = records
         var view = AuditRecordView()
         let window = plan.window
+        // Neighbours are by the same bundle, mostly. Locals, for a class's variables are guarded at every access.
+        var source = Source(digest: DigestWords(), mapping: nil)
+        var count = 0
         while let bytes = unsafe records.next() {
             guard unsafe view.read(bytes) else {
                 damageCount += 1
                 continue
             }
-            guard !view.isVoid, window.contains(view), let mapping = mapping(view) else { continue }
+            guard !view.isVoid, window.contains(view) else { continue }
+            if unsafe !source.digest.areThose(of: view.digest) {
+                guard let learned = learn(view) else {
+                    damageCount += 1
+                    continue
+                }
+                source = learned
+            }
+            guard let mapping = source.mapping else {
+                otherCount += 1
+                continue
+            }
             guard (1...3).contains(view.outcome) else {
                 damageCount += 1
                 continue
             }
-            guard fill(mapping, view) else { continue }
-            unsafe (waiting + waitingCount).initialize(
+            guard fill(mapping, view, row: count) else { continue }
+            unsafe (waiting + count).initialize(
                 to: Waiting(
                     score: view.score, timeNanoseconds: view.timeNanoseconds, record: bytes, outcome: Int(view.outcome)))
-            waitingCount += 1
-            if waitingCount == memory.rowCountMax { flush() }
+            count += 1
+            if count == memory.rowCountMax {
+                flush(count)
+                count = 0
+            }
         }
         if records.isBroken { damageCount += 1 }
-        flush()
+        if count > 0 { flush(count) }
         if groups?.hasTooMany == true { failure = .tooManySegments(limit: ReplayLimits.segmentCountMax) }
         if tally.hasTooManyDays { failure = .tooManyDays(limit: ReplayLimits.dayCountMax) }
     }
@@ -99,10 +114,10 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         pieces?.take(run, flips?.takeLines() ?? [])
     }
 
-    /// Fills the next row; false when the record has no row for the challenger.
+    /// Fills a row; false when the record has no row for the challenger.
     @inline(__always)
-    private func fill(_ mapping: FeatureMapping, _ view: borrowing AuditRecordView) -> Bool {
-        let row = unsafe memory.row(waitingCount)
+    private func fill(_ mapping: FeatureMapping, _ view: borrowing AuditRecordView, row index: Int) -> Bool {
+        let row = unsafe memory.row(index)
         switch mapping {
         case .asRecorded:
             let features = isNarrow ? unsafe view.features32 : unsafe view.features64
@@ -128,35 +143,18 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         return false
     }
 
-    /// nil: another bundle's decision, or nothing that could be scored.
-    @inline(__always)
-    private func mapping(_ view: borrowing AuditRecordView) -> FeatureMapping? {
-        if lastSource >= 0, unsafe sources[lastSource].digest.isEqual(to: view.digest) {
-            let mapping = sources[lastSource].mapping
-            if mapping == nil { otherCount += 1 }
-            return mapping
-        }
-        return learn(view)
-    }
-
-    private func learn(_ view: borrowing AuditRecordView) -> FeatureMapping? {
-        guard let digest = unsafe SHA256Digest(bytes: view.digest) else {
-            damageCount += 1
+    /// What is known of the record's bundle; nil when it names none.
+    private func learn(_ view: borrowing AuditRecordView) -> Source? {
+        guard let digest = unsafe SHA256Digest(bytes: view.digest) else { return nil }
+        let words = unsafe DigestWords(view.digest)
+        if let known = sources.first(where: { $0.digest == words }) { return known }
+        guard sources.count < ReplayLimits.bundleCountMax else {
+            failure = .tooManyBundles(limit: ReplayLimits.bundleCountMax)
             return nil
         }
-        if let known = sources.firstIndex(where: { $0.digest == digest }) {
-            lastSource = known
-        } else {
-            guard sources.count < ReplayLimits.bundleCountMax else {
-                failure = .tooManyBundles(limit: ReplayLimits.bundleCountMax)
-                return nil
-            }
-            sources.append(Source(digest: digest, mapping: newMapping(view, digest)))
-            lastSource = sources.count - 1
-        }
-        let mapping = sources[lastSource].mapping
-        if mapping == nil { otherCount += 1 }
-        return mapping
+        let source = Source(digest: words, mapping: newMapping(view, digest))
+        sources.append(source)
+        return source
     }
 
     private func newMapping(_ view: borrowing AuditRecordView, _ digest: SHA256Digest) -> FeatureMapping? {
@@ -168,13 +166,12 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         return FeatureMapping(view, recorded: recorded, challenger: challenger)
     }
 
-    private func flush() {
-        guard waitingCount > 0 else { return }
-        memory.score(waitingCount)
-        rowCountSeen = max(rowCountSeen, waitingCount)
+    private func flush(_ count: Int) {
+        memory.score(count)
+        rowCountSeen = max(rowCountSeen, count)
         let deciding = policy.decidingOutput
         let needsMore = groups != nil || flips != nil || costs != nil
-        for row in 0..<waitingCount {
+        for row in 0..<count {
             let decision = unsafe waiting[row]
             // Safety: admission checked that the deciding output is one of the bundle's.
             let score = unsafe memory.outputs[row &* outputCount &+ deciding]
@@ -183,7 +180,6 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
                 decision.score, unsafe decision.outcome, challenger: score, outcome, timeNanoseconds: decision.timeNanoseconds)
             if needsMore { unsafe note(decision, score, outcome, row) }
         }
-        waitingCount = 0
     }
 
     private func note(_ decision: Waiting, _ score: Double, _ outcome: Int, _ row: Int) {
@@ -198,13 +194,27 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
     }
 }
 
-extension SHA256Digest {
-    /// Whether the digest is these bytes.
+/// The 32 bytes of a digest as words, so that comparing two costs four instructions.
+private struct DigestWords: Equatable {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    /// Of no bundle.
+    init() {}
+
+    /// - Parameter bytes: 32.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe words = (Self.word(bytes, 0), Self.word(bytes, 8), Self.word(bytes, 16), Self.word(bytes, 24))
+    }
+
     @inline(__always)
-    fileprivate func isEqual(to bytes: UnsafeRawBufferPointer) -> Bool {
-        unsafe withUnsafeBytes { own in
-            // Safety: as many bytes as both have.
-            unsafe bytes.count == own.count && memcmp(bytes.baseAddress!, own.baseAddress!, own.count) == 0
-        }
+    func areThose(of bytes: UnsafeRawBufferPointer) -> Bool {
+        unsafe bytes.count == 32 && self == DigestWords(bytes)
+    }
+
+    static func == (a: DigestWords, b: DigestWords) -> Bool { a.words == b.words }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
+        unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 }

@@ -1,5 +1,3 @@
-import Platform
-
 /// What the engine alone takes for a row, to compare a backtest with.
 enum EngineSpeed {
     /// The batch that `bench/engines` measures with, too.
@@ -7,22 +5,26 @@ enum EngineSpeed {
     private static let sliceCount = 9
     private static let sliceNanoseconds: UInt64 = 50_000_000
 
-    /// Nanoseconds a row, the median of nine slices, by one thread on the first `rowCount` rows of the memory again and again.
-    static func measure(_ memory: BatchMemory, rowCount: Int) -> Double? {
+    /// Nanoseconds a row by the clock and of the processor, medians of nine slices each, by the calling thread on the first `rowCount` rows
+    /// of the memory again and again.
+    static func measure(_ memory: BatchMemory, rowCount: Int) -> (wall: Double, processor: Double)? {
         guard rowCount > 0 else { return nil }
         let rowCount = min(rowCount, batchRowCount)
         memory.score(rowCount)
-        let slices = (0..<sliceCount).map { _ in
-            let begin = Clock.monotonicNanoseconds()
+        var walls: [Double] = []
+        var processors: [Double] = []
+        for _ in 0..<sliceCount {
+            let stopwatch = Stopwatch()
             var rows = 0
-            var elapsed: UInt64 = 0
-            repeat {
+            var elapsed = stopwatch.elapsed
+            while elapsed.wall < sliceNanoseconds {
                 for _ in 0..<16 { memory.score(rowCount) }
                 rows += 16 * rowCount
-                elapsed = Clock.monotonicNanoseconds() - begin
-            } while elapsed < sliceNanoseconds
-            return Double(elapsed) / Double(rows)
+                elapsed = stopwatch.elapsed
+            }
+            walls.append(Double(elapsed.wall) / Double(rows))
+            processors.append(Double(elapsed.processor) / Double(rows))
         }
-        return slices.sorted()[sliceCount / 2]
+        return (walls.sorted()[sliceCount / 2], processors.sorted()[sliceCount / 2])
     }
 }

@@ -181,22 +181,31 @@ extension BacktestSpeed {
             "\(fixed(Double(wallNanoseconds) / 1e9, 3)) s, \(fixed(1e9 / wall, 0)) decisions/s, \(threadCount) threads, "
                 + "\(fixed(processor, 0)) ns of a processor each; \(checkedHash ? "checksums and SHA-256" : "checksums") checked"
         ]
-        if let engine = engineNanosecondsPerRow {
+        if let engine = engineWallNanoseconds, let ratios = ratios(count: count) {
             lines.append(
                 "engine alone \(fixed(engine, 0)) ns a row (batches of 1,000, one thread); backtest to engine: "
-                    + "\(fixed(engine / wall, 2)) by the clock, \(fixed(engine / processor, 2)) per processor")
+                    + "\(fixed(ratios.clock, 2)) by the clock, \(fixed(ratios.processor, 2)) per processor")
         }
         return lines
     }
 
+    /// How fast the backtest is, measured by the engine alone.
+    private func ratios(count: Int) -> (clock: Double, processor: Double)? {
+        guard let wall = engineWallNanoseconds, let processor = engineProcessorNanoseconds else { return nil }
+        return (
+            wall / nanosecondsPerRow(wallNanoseconds, count), processor / nanosecondsPerRow(processorNanoseconds, count)
+        )
+    }
+
     fileprivate func json(count: Int) -> JSON {
-        let engine = engineNanosecondsPerRow
+        let ratios = ratios(count: count)
         return JSON.object([
             "threads": JSON(threadCount), "wall_ns": JSON(wallNanoseconds), "processor_ns": JSON(processorNanoseconds),
             "journal_bytes": JSON(journalByteCount), "sha256_checked": .bool(checkedHash),
-            "engine_ns_per_row": engine.map { JSON($0) } ?? .null,
-            "ratio_by_clock": engine.map { JSON($0 / nanosecondsPerRow(wallNanoseconds, count)) } ?? .null,
-            "ratio_per_processor": engine.map { JSON($0 / nanosecondsPerRow(processorNanoseconds, count)) } ?? .null,
+            "engine_ns_per_row": engineWallNanoseconds.map { JSON($0) } ?? .null,
+            "engine_processor_ns_per_row": engineProcessorNanoseconds.map { JSON($0) } ?? .null,
+            "ratio_by_clock": ratios.map { JSON($0.clock) } ?? .null,
+            "ratio_per_processor": ratios.map { JSON($0.processor) } ?? .null,
         ])
     }
 }
