@@ -112,10 +112,8 @@ final class ReplayBatch {
     ) {
         report.differenceCount += 1
         for (part, name) in DifferingParts.names where parts.contains(part) { report.differencesByPart[name, default: 0] += 1 }
-        guard report.differences.count < ReplayLimits.differenceCountMax,
-            let record = unsafe AuditRecord.decode(view.bytes)
-        else { return }
-        report.differences.append(
+        guard report.takes(view.sequence), let record = unsafe AuditRecord.decode(view.bytes) else { return }
+        report.take(
             ReplayDifference(sequence: view.sequence, parts: parts, comparison: side(record, view, row: row, problem: problem)))
     }
 

@@ -60,6 +60,18 @@ public struct ReplayReport: Sendable {
 
     public var absentRecordCount: Int { absent.reduce(0) { $0 + $1.recordCount } }
     public var isEqual: Bool { differenceCount == 0 && damageCount == 0 }
+
+    /// Whether a difference with this number is one of the first; batches of several bundles do not come in the journal's order.
+    func takes(_ sequence: UInt64) -> Bool {
+        differences.count < ReplayLimits.differenceCountMax || sequence < differences[differences.count - 1].sequence
+    }
+
+    /// Keeps the differences sorted, and no more of them than the maximum.
+    mutating func take(_ difference: ReplayDifference) {
+        let place = differences.firstIndex { $0.sequence > difference.sequence } ?? differences.count
+        differences.insert(difference, at: place)
+        if differences.count > ReplayLimits.differenceCountMax { differences.removeLast() }
+    }
 }
 
 /// A bundle and how many decisions it was scored for.

@@ -44,7 +44,7 @@ import Wire
         ("an output more", .outputs, { $0.scores += [UInt8](repeating: 0, count: 8) }),
         ("the outcome", .outcome, { $0.outcome = $0.outcome == .approve ? .decline : .approve }),
         ("the stage", .stage, { $0.stage = .heuristic }),
-        ("a reason left out", .reasons, { $0.reasons.removeLast() }),
+        ("the first reason left out", .reasons, { $0.reasons.removeFirst() }),
         (
             "a reason more", .reasons,
             { $0.reasons.insert(ReasonMessage(code: "SCORE_AT_LEAST_REVIEW", value: 1, threshold: 1), at: 0) }

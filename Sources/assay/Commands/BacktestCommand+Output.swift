@@ -88,7 +88,10 @@ extension BacktestReport {
     private func printSegments(_ name: String) {
         let shown = segments.prefix(40)
         var rows: [[String]] = [
-            [name, "decisions", "flipped", "alerts", "alerts challenger", "mean", "mean challenger", "p95", "p95 challenger", "PSI"]
+            [
+                name, "decisions", "flipped", "alerts", "alerts challenger", "mean", "mean challenger", "p95", "p95 challenger",
+                "PSI",
+            ]
         ]
         for segment in shown {
             let counts = [segment.count, segment.flipCount, segment.recordedAlerts, segment.challengerAlerts].map { String($0) }
