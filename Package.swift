@@ -91,6 +91,9 @@ let package = Package(
                 "Wire", "Audit", "Decision", "ModelBundle", "ModelImport", "Forest", "Platform", "CLinux",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: strict),
+        .target(
+            name: "Replay",
+            dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: strict),
         .target(name: "Learning", dependencies: ["ModelBundle", "Forest", "Platform"], swiftSettings: strict),
         .target(
             name: "AssayClient",
@@ -103,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Privacy", "Registry",
+                "Server", "Console", "AssayClient", "Learning", "Replay", "Session", "ModelImport", "Audit", "Privacy", "Registry",
                 "Decision",
                 "ModelBundle",
                 "Forest", "Wire",
@@ -168,6 +171,10 @@ let package = Package(
             dependencies: [
                 "Server", "Session", "AssayClient", "Registry", "ModelBundle", "Forest", "Wire", "Reactor", "Platform", logging,
             ],
+            swiftSettings: testing),
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["Replay", "Audit", "Registry", "Decision", "ModelBundle", "Forest", "Wire", "Platform", logging],
             swiftSettings: testing),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Platform", logging], swiftSettings: testing),
         .target(

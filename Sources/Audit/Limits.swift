@@ -83,4 +83,13 @@ public enum AuditLimits {
 
     /// Decisions that one look-up by transaction id may give.
     public static let lookupCountMax = 100
+
+    /// A run that `JournalRuns` hands out is at least so long before compression, or has so many blocks: large enough that threads
+    /// seldom meet at the lock, small enough that they finish together.
+    static let runRawByteCount = 2 << 20
+    static let runBlockCountMax = 4096
+
+    /// Bytes of records that are read together: two blocks of the usual size, which stay in the second-level cache with what is made of
+    /// them.
+    static let gatheringByteCount = 512 << 10
 }

@@ -9,12 +9,12 @@ struct Assay: AsyncParsableCommand {
         abstract: "Scores transactions with swappable models, and keeps every decision.",
         discussion: """
             Exit codes: 0 done; 1 looked at and refused (bundle, journal, request); 2 could not be tried (file, network); \
-            64 wrong usage; 78 wrong configuration.
+            3 part of it could not be looked at; 64 wrong usage; 78 wrong configuration.
             """,
         subcommands: [
             Serve.self, Score.self, DecisionCommand.self, Health.self, BundleCommand.self, TrainCommand.self,
-            RegistryCommand.self, JournalCommand.self,
-            PrivacyCommand.self, ConfigCommand.self, Version.self,
+            RegistryCommand.self, JournalCommand.self, ReplayCommand.self, BacktestCommand.self, PrivacyCommand.self,
+            ConfigCommand.self, Version.self,
         ])
 
     func run() async throws {

@@ -9,7 +9,7 @@ import Testing
         ["ModelBundle", "ModelImport", "Wire", "Reactor"],
         ["Decision", "Audit", "Registry", "Privacy"],
         ["Session"],
-        ["Server", "Console", "AssayClient", "LoadGenerator", "Learning"],
+        ["Server", "Console", "AssayClient", "LoadGenerator", "Learning", "Replay"],
         ["assay", "assay-load"],
     ]
     /// Arrows within a floor that the house has on purpose: an importer makes what the bundle holds; LZ4, protobuf-c are what the generated

@@ -3,6 +3,7 @@ import ModelBundle
 import ModelImport
 import Privacy
 import Registry
+import Replay
 
 /// Why a command ends without success: one sentence for stderr, and the exit code for scripts (docs/OPERATIONS.md lists them).
 struct CommandFailure: Error, Equatable, CustomStringConvertible {
@@ -11,6 +12,8 @@ struct CommandFailure: Error, Equatable, CustomStringConvertible {
         case refused = 1
         /// It could not be tried: a file is missing or unreadable, the server does not answer, the disk is full.
         case unavailable = 2
+        /// Part of it could not be looked at; the rest is as asked for.
+        case incomplete = 3
         /// The configuration is wrong (EX_CONFIG of sysexits.h); nothing was started.
         case configuration = 78
     }
@@ -64,6 +67,17 @@ extension CommandFailure {
     }
 }
 
+extension CommandFailure {
+    init(_ error: ReplayError) {
+        switch error {
+        case .audit(let error): self.init(error)
+        case .registry(let error): self.init(error)
+        case .noDecision, .featureMissing, .featureCountDiffers, .recordMalformed: self.init(.refused, error.description)
+        default: self.init(.unavailable, error.description)
+        }
+    }
+}
+
 /// Runs a call into a module and turns its typed error into the command's failure.
 func failing<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch { throw CommandFailure(mapping: error) }
@@ -81,6 +95,7 @@ extension CommandFailure {
             case let error as RegistryError: CommandFailure(error)
             case let error as AuditError: CommandFailure(error)
             case let error as PrivacyError: CommandFailure(error)
+            case let error as ReplayError: CommandFailure(error)
             default: CommandFailure(.unavailable, "\(error)")
             }
     }
