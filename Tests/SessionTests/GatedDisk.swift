@@ -69,17 +69,17 @@ struct GatedDisk: JournalStorage {
     let gate: SyncGate
 
     func open(_ name: String, create: Bool) throws(SystemError) -> any JournalFile {
-        GatedFile(file: try disk.open(name, create: create), gate: gate)
+        let file = try disk.open(name, create: create)
+        return name.hasSuffix(".journal") ? GatedFile(file: file, gate: gate) : file
     }
 
     func openForReading(_ name: String) throws(SystemError) -> any JournalFile { try disk.openForReading(name) }
     func list(_ subdirectory: String) throws(SystemError) -> [String] { try disk.list(subdirectory) }
     func exists(_ name: String) -> Bool { disk.exists(name) }
-    func read(_ name: String) throws(SystemError) -> [UInt8] { try disk.read(name) }
-    func replace(_ name: String, _ bytes: [UInt8]) throws(SystemError) { try disk.replace(name, bytes) }
+    func createDirectory(_ name: String) throws(SystemError) { try disk.createDirectory(name) }
     func rename(_ from: String, _ to: String) throws(SystemError) { try disk.rename(from, to) }
     func remove(_ name: String) throws(SystemError) { try disk.remove(name) }
-    func synchronizeDirectory() throws(SystemError) { try disk.synchronizeDirectory() }
+    func synchronizeDirectory(_ subdirectory: String) throws(SystemError) { try disk.synchronizeDirectory(subdirectory) }
 }
 
 struct GatedFile: JournalFile {
