@@ -63,16 +63,20 @@ let package = Package(
         .target(
             name: "Audit", dependencies: ["Wire", "Platform", "CLZ4", "CPostgres", "CLinux", logging], swiftSettings: strict),
         .target(name: "Registry", dependencies: ["ModelBundle", "Platform", logging], swiftSettings: strict),
+        .target(name: "Privacy", dependencies: ["Platform", crypto], swiftSettings: strict),
 
         // Floor 4
         .target(
-            name: "Session", dependencies: ["Decision", "Audit", "Registry", "ModelBundle", "Forest", "Wire", "Platform"],
+            name: "Session",
+            dependencies: ["Decision", "Audit", "Privacy", "Registry", "ModelBundle", "Forest", "Wire", "Platform"],
             swiftSettings: strict),
 
         // Floor 5
         .target(
             name: "Server",
-            dependencies: ["Session", "Decision", "Audit", "Registry", "ModelBundle", "Wire", "Reactor", "Platform", logging],
+            dependencies: [
+                "Session", "Decision", "Audit", "Privacy", "Registry", "ModelBundle", "Wire", "Reactor", "Platform", logging,
+            ],
             swiftSettings: strict),
         .target(
             name: "Console",
@@ -99,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Registry", "Decision",
+                "Server", "Console", "AssayClient", "Learning", "Session", "ModelImport", "Audit", "Privacy", "Registry",
+                "Decision",
                 "ModelBundle",
                 "Forest", "Wire",
                 "Reactor", "Platform", argumentParser, logging,
@@ -150,12 +155,13 @@ let package = Package(
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Wire", "Platform", "CPostgres", "audit-crash-child", logging],
             swiftSettings: testing),
+        .testTarget(name: "PrivacyTests", dependencies: ["Privacy", "Platform"], swiftSettings: testing),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ModelBundle", "Forest", "Platform", logging],
             swiftSettings: testing),
         .testTarget(
             name: "SessionTests",
-            dependencies: ["Session", "Registry", "Audit", "ModelBundle", "Forest", "Wire", "Platform", logging],
+            dependencies: ["Session", "Registry", "Audit", "Privacy", "ModelBundle", "Forest", "Wire", "Platform", logging],
             swiftSettings: testing),
         .testTarget(
             name: "ServerTests",

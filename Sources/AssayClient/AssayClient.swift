@@ -65,10 +65,24 @@ extension AssayClient {
 
     /// The audit record of a decision: an encoded `assay.v1.AuditRecord`, as it is in the journal (`AuditRecord.decode` reads it).
     public func getDecision(auditSequence: UInt64, timeout: Duration? = nil) async throws(AssayError) -> [UInt8] {
-        guard case .getDecision(let record) = try await call(.getDecision(auditSequence: auditSequence), timeout: timeout) else {
+        guard case .getDecision(let record, _) = try await call(.getDecision(auditSequence: auditSequence), timeout: timeout)
+        else {
             throw .wrongResult(method: .getDecision)
         }
         return record
+    }
+
+    /// The audit records of the decisions made under a transaction id, the newest first; never empty: no decision is the error `NOT_FOUND`.
+    ///
+    /// - Parameter limit: how many at most, 1-100; 0: the server's default, 10.
+    public func getDecisions(
+        transactionID: String, limit: Int = 0, timeout: Duration? = nil
+    ) async throws(AssayError) -> [[UInt8]] {
+        let query = RequestBody.getDecision(auditSequence: 0, transactionID: transactionID, limit: UInt32(clamping: limit))
+        guard case .getDecision(_, let records) = try await call(query, timeout: timeout) else {
+            throw .wrongResult(method: .getDecision)
+        }
+        return records
     }
 
     /// Greets the server again, and so learns what it is and what it allows.

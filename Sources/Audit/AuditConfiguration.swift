@@ -1,3 +1,5 @@
+import Platform
+
 /// How an audit trail is set up.
 public struct AuditConfiguration: Sendable {
     /// Where segments, identity, lock and quarantine live; created when missing. One server a directory.
@@ -13,6 +15,10 @@ public struct AuditConfiguration: Sendable {
     public var blockByteCount = 256 << 10
     /// A committed record is on disk after this time at the latest, as far as the disk keeps up.
     public var syncIntervalMilliseconds = 100
+
+    /// Called before the journal is synced, on the thread that does it: what records depend on (the keys of sealed personal data) must not be
+    /// less durable than they are. An error counts as a failed sync.
+    public var beforeSync: (@Sendable () throws(SystemError) -> Void)?
 
     /// Connection URI (or key=value string) of PostgreSQL; nil: the journal is the only store.
     public var postgresURL: String?

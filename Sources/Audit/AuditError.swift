@@ -18,6 +18,8 @@ public enum AuditError: Error, Equatable, Sendable, CustomStringConvertible {
     case sequenceExhausted
     /// A record with this number should be there and can't be read; `assay journal verify` says where and why.
     case recordUnreadable(sequence: UInt64)
+    /// Records up to this number wait for room on the disk, so it isn't known whether one of them is what was asked for.
+    case notWrittenYet(sequence: UInt64)
     /// The trail has failed or is closed.
     case unavailable
     case system(SystemError)
@@ -33,6 +35,7 @@ public enum AuditError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noJournal(let path): "audit: \(path) holds no journal"
         case .sequenceExhausted: "audit: the sequence numbers are used up"
         case .recordUnreadable(let sequence): "audit: record \(sequence) can't be read; verify the journal"
+        case .notWrittenYet(let sequence): "audit: the journal has not got as far as record \(sequence) yet; is the disk full?"
         case .unavailable: "audit: the trail has failed or is closed"
         case .system(let error): "audit: \(error)"
         }

@@ -24,6 +24,11 @@ public struct AuditStatus: Sendable {
     public var isDiskFull: Bool
     /// Why the trail takes no records any more; it stays so until the process ends.
     public var failure: AuditFailure?
+    /// Closed segments, and those of them that have no index for look-ups yet (decisions in them are found all the same, but slowly).
+    public var closedSegmentCount: Int
+    public var unindexedSegmentCount: Int
+    /// Index files written since the trail was opened.
+    public var indexCount: UInt64
     /// nil without PostgreSQL.
     public var postgres: PostgresStatus?
 
@@ -33,6 +38,7 @@ public struct AuditStatus: Sendable {
             lastSequence: 0, writtenSequence: 0, durableSequence: 0, syncCount: 0, syncNanoseconds: 0, recordCount: 0,
             backlogByteCount: 0,
             isBacklogOverLimit: false,
-            ringByteCountUsed: 0, ringByteCount: 0, isDiskFull: false)
+            ringByteCountUsed: 0, ringByteCount: 0, isDiskFull: false, closedSegmentCount: 0, unindexedSegmentCount: 0,
+            indexCount: 0)
     }
 }

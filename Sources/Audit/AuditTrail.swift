@@ -17,6 +17,9 @@ public final class AuditTrail: Sendable {
     private let sync: JournalSync
     private let waits: DiskWaits
     private let shipper: PostgresShipper?
+    private let lookup: DecisionLookup
+    private let indexer: SegmentIndexer
+    private let indexThread: WorkerThread
     private let threads: [WorkerThread]
     /// The locks, until the trail is closed.
     private let locks: Mutex<[JournalLock]>
@@ -73,6 +76,16 @@ public final class AuditTrail: Sendable {
                 logger: logger)
         }
         self.shipper = shipper
+        let live = opening.writer.live
+        let written = Set(live.segments.map(\.firstSequence))
+        let catalogue = SegmentCatalogue(
+            storage: storage, identity: opening.identity,
+            segments: try JournalDirectory.segments(storage).filter { !written.contains($0) })
+        lookup = DecisionLookup(storage: storage, path: configuration.journalDirectory, catalogue: catalogue, live: live)
+        let indexer = try SegmentIndexer(
+            storage: storage, identity: opening.identity, live: live, catalogue: catalogue, logger: logger)
+        self.indexer = indexer
+        if let beforeSync = configuration.beforeSync { tail.precede(with: beforeSync) }
         let syncWake = try EventSignal()
         let pump = try JournalPump(
             memory: opening.memory, writer: opening.writer, configuration: configuration, health: health, syncWake: syncWake)
@@ -89,6 +102,7 @@ public final class AuditTrail: Sendable {
         threads = [
             WorkerThread(name: "assay-journal") { pump.run() }, WorkerThread(name: "assay-sync") { sync.run() },
         ]
+        indexThread = WorkerThread(name: "assay-index", niceness: SegmentIndexer.niceness) { indexer.run() }
         shipper?.start()
         logRecovery()
     }
@@ -119,26 +133,37 @@ public final class AuditTrail: Sendable {
             backlogByteCount: postgres?.backlogByteCount ?? 0,
             isBacklogOverLimit: (postgres?.backlogByteCount ?? 0) > configuration.backlogByteCountMax,
             ringByteCountUsed: memory.byteCountUsed, ringByteCount: memory.workerCount * memory.ringByteCount,
-            isDiskFull: health.isDiskFull, failure: health.current, postgres: postgres)
+            isDiskFull: health.isDiskFull, failure: health.current, closedSegmentCount: lookup.catalogue.count,
+            unindexedSegmentCount: lookup.catalogue.unindexedCount, indexCount: indexer.writtenCount, postgres: postgres)
     }
 
     /// The AuditRecord with a number, byte for byte as it was appended; nil when no decision has it. Waits up to two seconds for a record that
     /// was committed a moment ago, so it doesn't belong on a worker's thread.
     public func record(sequence: UInt64) throws(AuditError) -> [UInt8]? {
         guard sequence > 0, sequence < memory.nextSequence.loadAcquiring() else { return nil }
-        if tail.writtenSequence < sequence { try waitUntilWritten(sequence) }
-        let record = try JournalReader.record(sequence, storage: storage, path: configuration.journalDirectory)
+        guard try isWritten(through: sequence) else { throw .recordUnreadable(sequence: sequence) }
+        let record = try lookup.record(sequence)
         return record.flatMap { $0.isVoid ? nil : $0.bytes }
     }
 
-    private func waitUntilWritten(_ sequence: UInt64) throws(AuditError) {
+    /// The AuditRecords of the decisions made under a transaction id, the newest first, at most `limit` (1 up to `AuditLimits.lookupCountMax`).
+    /// Those committed before the call are all there; it waits for them as `record(sequence:)` does.
+    public func records(transactionID: String, limit: Int) throws(AuditError) -> [[UInt8]] {
+        let last = memory.nextSequence.loadAcquiring() - 1
+        guard try isWritten(through: last) else { throw .notWrittenYet(sequence: last) }
+        return try lookup.records(transactionID: transactionID, limit: min(limit, AuditLimits.lookupCountMax)).map(\.bytes)
+    }
+
+    /// Has the journal written up to a number, for which it waits two seconds at most; false: it doesn't get there.
+    private func isWritten(through sequence: UInt64) throws(AuditError) -> Bool {
+        if tail.writtenSequence >= sequence { return true }
         pump.requestFlush()
         for _ in 0..<AuditLimits.lookupWaitMilliseconds {
-            if tail.writtenSequence >= sequence { return }
-            guard memory.state.loadRelaxed() == RingState.open.rawValue else { throw .unavailable }
             usleep(1_000)
+            if tail.writtenSequence >= sequence { return true }
+            guard memory.state.loadRelaxed() == RingState.open.rawValue else { throw .unavailable }
         }
-        throw .recordUnreadable(sequence: sequence)
+        return false
     }
 
     /// Takes what the rings hold to the journal, makes it durable, gives PostgreSQL the configured time to catch up, and marks the
@@ -151,6 +176,8 @@ public final class AuditTrail: Sendable {
             threads[0].join()
             sync.stop()
             threads[1].join()
+            indexer.stop()
+            indexThread.join()
             shipper?.close(milliseconds: configuration.shipperCloseMilliseconds)
             if pump.endedCleanly { markClosed(ringLock: locks[1]) }
             // Closing the descriptors gives the journal free.

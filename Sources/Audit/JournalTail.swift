@@ -13,6 +13,8 @@ final class JournalTail: Sendable {
     /// Held while syncing: the kernel tells an error to one caller only, so there is never a second one at the same time. Holds the error
     /// once there was one; after that nothing becomes durable any more.
     private let synchronizing = Mutex<SystemError?>(nil)
+    /// What must be durable before the records that need it.
+    private let prelude = Mutex<(@Sendable () throws(SystemError) -> Void)?>(nil)
     private let durable: Atomic<UInt64>
     private let recordsWritten = Atomic<UInt64>(0)
     private let bytesWritten = Atomic<Int>(0)
@@ -38,6 +40,9 @@ final class JournalTail: Sendable {
     /// Bytes of blocks written since the journal was opened.
     var byteCount: Int { bytesWritten.load(ordering: .relaxed) }
 
+    /// `prelude` is called before each sync; its failure is a failure of the sync.
+    func precede(with prelude: @escaping @Sendable () throws(SystemError) -> Void) { self.prelude.withLock { $0 = prelude } }
+
     func publish(_ header: BlockHeader, in file: any JournalFile) {
         written.withLock { $0 = Written(file: file, sequence: header.lastSequence, hash: header.hash) }
         bytesWritten.wrappingAdd(BlockHeader.byteCount + header.storedByteCount, ordering: .relaxed)
@@ -52,6 +57,7 @@ final class JournalTail: Sendable {
             guard let file, sequence > durable.load(ordering: .relaxed) else { return }
             let start = Clock.monotonicNanoseconds()
             do throws(SystemError) {
+                try prelude.withLock { $0 }?()
                 try file.synchronize()
             } catch {
                 failure = error

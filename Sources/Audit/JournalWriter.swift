@@ -34,6 +34,11 @@ final class JournalWriter {
     private let segmentByteCount: Int
     private let blockByteCount: Int
     let tail: JournalTail
+    /// What look-ups know of the segment being written.
+    let live = LiveIndex()
+    private let transactionHash = TransactionHash.random()
+    /// Hash of the transaction id of each record gathered.
+    private var hashes: [UInt64] = []
     private var segment: Segment?
     private var block = BlockBuilder()
     /// A sealed block not yet written, and its bytes.
@@ -52,6 +57,9 @@ final class JournalWriter {
         lastHash = end.hash
         nextSequence = end.nextSequence
         tail = JournalTail(sequence: end.nextSequence - 1, hash: end.hash)
+        if let segment = end.segment, let number = (try? JournalDirectory.segments(storage))?.last {
+            live.begin(number, hash: transactionHash, at: segment.byteCount)
+        }
     }
 
     /// Whether something waits for `flush`.
@@ -67,6 +75,7 @@ final class JournalWriter {
     func append(_ record: UnsafeRawBufferPointer) {
         precondition(sealed == nil, "append to a full block")
         unsafe block.append(nextSequence, record)
+        unsafe hashes.append(transactionHash.ofRecord(record))
         nextSequence += 1
     }
 
@@ -97,6 +106,10 @@ final class JournalWriter {
             try? segment.file.truncate(to: segment.byteCount)
             throw .write(error)
         }
+        // A new array each time: the old one now belongs to the look-ups, and copying it would cost more.
+        live.append(header, offset: segment.byteCount, hashes: hashes)
+        hashes = []
+        hashes.reserveCapacity(header.recordCount)
         segment.byteCount += sealedBytes.count
         self.segment = segment
         lastHash = header.hash
@@ -129,6 +142,7 @@ final class JournalWriter {
             try storage.synchronizeDirectory()
         } catch { throw .synchronize(error) }
         segment = Segment(file: file, byteCount: SegmentHeader.byteCount)
+        live.begin(first.firstSequence, hash: transactionHash)
     }
 
     private static func write(_ bytes: [UInt8], to file: any JournalFile, at offset: Int) throws(SystemError) {

@@ -73,4 +73,14 @@ public enum AuditLimits {
     /// Time for a connection to be made, and for one statement to be answered.
     static let connectMilliseconds = 5_000
     static let statementMilliseconds = 30_000
+
+    /// Hashes of transaction ids that are held for segments without an index file: those of about ten segments of the default size, in 32 MiB.
+    static let liveHashCountMax = 4 << 20
+
+    /// Bytes of the indexes' filters in memory: those of some 120 full segments of the default size (50 million decisions). For older segments
+    /// a look-up reads a page of each index.
+    static let filterByteCountMax = 64 << 20
+
+    /// Decisions that one look-up by transaction id may give.
+    public static let lookupCountMax = 100
 }

@@ -68,6 +68,11 @@ extension MetricsSnapshot {
         text.gauge(
             "assay_audit_ring_used_bytes", help: "Bytes in the rings that the journal has not taken yet.", audit.ringByteCountUsed
         )
+        text.gauge("assay_audit_segments", help: "Closed segments of the journal.", audit.closedSegmentCount)
+        text.gauge(
+            "assay_audit_segments_unindexed", help: "Closed segments without an index for look-ups yet.",
+            audit.unindexedSegmentCount)
+        text.counter("assay_audit_indexes_total", help: "Index files written.", audit.indexCount)
         text.gauge("assay_audit_ring_bytes", help: "Capacity of the rings.", audit.ringByteCount)
         text.gauge(
             "assay_audit_failed", help: "1 when the journal can't be written and no decision is made.", Self.flag(audit.hasFailed)

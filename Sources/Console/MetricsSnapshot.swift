@@ -85,6 +85,10 @@ public struct MetricsSnapshot: Sendable {
         public var heldReplyCount: UInt64 = 0
         /// Decisions that went without a record because the trail took none.
         public var droppedCount: UInt64 = 0
+        /// Closed segments of the journal, those of them without an index for look-ups yet, and indexes written since the start.
+        public var closedSegmentCount: UInt64 = 0
+        public var unindexedSegmentCount: UInt64 = 0
+        public var indexCount: UInt64 = 0
         /// The journal can't be written any more: no decision is made.
         public var hasFailed = false
 

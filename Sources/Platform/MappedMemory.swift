@@ -71,6 +71,11 @@ import Glibc
             path: path)
     }
 
+    /// Makes what was stored into a shared mapping of a file survive a power cut.
+    public func synchronize() throws(SystemError) {
+        guard unsafe msync(base, byteCount, MS_SYNC) == 0 else { throw .last("msync") }
+    }
+
     /// A read-write mapping of a file that other processes may map, too; the file is created and brought to `byteCount` bytes (new bytes are 0).
     public static func shared(path: String, byteCount: Int, mode: UInt32 = 0o600) throws(SystemError) -> MappedMemory {
         let descriptor = try File.open(path, O_RDWR | O_CREAT, mode: mode)

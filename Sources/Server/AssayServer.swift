@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import ModelBundle
 import Platform
+import Privacy
 import Reactor
 import Registry
 import Session
@@ -44,7 +45,8 @@ public final class AssayServer: Sendable {
         self.logger = logger
         let failure = FailureFlag()
         hasFailed = failure
-        trail = try Self.openTrail(configuration, logger, failure)
+        let keys = try Self.openKeys(configuration)
+        trail = try Self.openTrail(configuration, keys, logger, failure)
         let publisher = SnapshotPublisher(readerCount: configuration.workerCount)
         let slots = VersionSlots()
         let status = ServerStatus(
@@ -68,7 +70,7 @@ public final class AssayServer: Sendable {
             let worker = ScoringWorker(
                 limits: configuration.session, services: status, reader: publisher.reader(index),
                 producer: trail?.producer(worker: index), auditMode: configuration.auditMode,
-                disk: trail?.diskWait(worker: index), durability: configuration.durability, slots: slots
+                disk: trail?.diskWait(worker: index), durability: configuration.durability, keys: keys, slots: slots
             ) { control.submit(current.id, $0) }
             let service = LoopService(worker: worker, current: current, administration: configuration.administration)
             do throws(ReactorError) {
@@ -84,16 +86,25 @@ public final class AssayServer: Sendable {
         failure.whenSet { [weak self] in self?.endAfterFailure() }
     }
 
+    /// The keys of personal data; nil: none are kept. Those that are there are durable before the journal is recovered.
+    private static func openKeys(_ configuration: ServerConfiguration) throws(ServerError) -> SubjectKeys? {
+        guard let directory = configuration.privacyKeysDirectory else { return nil }
+        do throws(PrivacyError) { return try SubjectKeys.open(directory) } catch { throw .privacy(error) }
+    }
+
     private static func openTrail(
-        _ configuration: ServerConfiguration, _ logger: Logger, _ failure: FailureFlag
+        _ configuration: ServerConfiguration, _ keys: SubjectKeys?, _ logger: Logger, _ failure: FailureFlag
     ) throws(ServerError) -> AuditTrail? {
         guard configuration.auditMode != .off else {
             logger.warning(
                 "audit is off: no decision has a record, nothing is durable, nothing can be proven; for measurements only")
             return nil
         }
+        var audit = configuration.audit
+        // A key is never less durable than a record that it opens.
+        if let keys { audit.beforeSync = { () throws(SystemError) in try keys.synchronize() } }
         do throws(AuditError) {
-            return try AuditTrail.open(configuration.audit, logger: logger) { _ in failure.set() }
+            return try AuditTrail.open(audit, logger: logger) { _ in failure.set() }
         } catch {
             throw .audit(error)
         }

@@ -12,6 +12,8 @@ import Wire
 final class ControlPlane: Sendable {
     /// Requests of all connections that wait at most for one thread; each holds a few hundred bytes, at most a few kilobytes.
     static let queueCountMax = 1024
+    /// Decisions of one transaction id when the caller doesn't say how many.
+    private static let lookupCountDefault = 10
     /// More than a FetchBundle reply needs beside the piece itself (some 80 bytes), and less than the smallest frame limit.
     private static let envelopeByteCount = 1 << 10
 
@@ -77,7 +79,11 @@ final class ControlPlane: Sendable {
 
     private func answer(_ request: ControlRequest) throws(ControlError) -> ReplyBody {
         switch request.body {
-        case .getDecision(let sequence): return .getDecision(record: try record(sequence))
+        case .getDecision(let sequence, let transactionID, let limit):
+            guard (sequence == 0) != transactionID.isEmpty else { throw .decisionQuery }
+            if transactionID.isEmpty { return .getDecision(record: try record(sequence)) }
+            let records = try records(transactionID, limit)
+            return .getDecision(record: records[0], records: records)
         case .describeModel(let reference):
             let (snapshot, entry) = try find(reference)
             return .describeModel(ModelDescription(entry, in: snapshot))
@@ -111,6 +117,27 @@ final class ControlPlane: Sendable {
         do throws(AuditError) { record = try trail.record(sequence: sequence) } catch { throw .audit(error) }
         guard let record else { throw .unknownDecision }
         return record
+    }
+
+    /// At least one; as many of the newest ones as a frame holds.
+    private func records(_ transactionID: String, _ limit: UInt32) throws(ControlError) -> [[UInt8]] {
+        guard limit <= AuditLimits.lookupCountMax else { throw .lookupLimit(limit) }
+        guard let trail else { throw .unknownTransaction }
+        let records: [[UInt8]]
+        do throws(AuditError) {
+            records = try trail.records(
+                transactionID: transactionID, limit: limit == 0 ? Self.lookupCountDefault : Int(limit))
+        } catch {
+            throw .audit(error)
+        }
+        guard let first = records.first else { throw .unknownTransaction }
+        // The first one travels twice; some ten bytes go with each.
+        var room = frameByteCountMax - Self.envelopeByteCount - first.count
+        let fitting = records.prefix { record in
+            room -= record.count + 16
+            return room >= 0
+        }
+        return fitting.isEmpty ? [first] : Array(fitting)
     }
 
     private func find(_ reference: ModelReference) throws(ControlError) -> (RegistrySnapshot, PublishedBundle) {

@@ -28,6 +28,8 @@ public struct ServerConfiguration: Sendable {
     public var auditMode = AuditMode.required
     /// What the reply to a request waits for that says nothing of it.
     public var durability = WireDurability.memory
+    /// Where the keys of personal data are kept; nil: requests with personal data are refused.
+    public var privacyKeysDirectory: String?
     public var registryPollSeconds = 10
     public var administration = AdministrationPolicy.local
     /// How long a drain waits for connections before it closes them.

@@ -1,4 +1,5 @@
 import Audit
+import Privacy
 import Reactor
 import Registry
 
@@ -6,6 +7,7 @@ import Registry
 public enum ServerError: Error, Sendable, CustomStringConvertible {
     case registry(RegistryError)
     case audit(AuditError)
+    case privacy(PrivacyError)
     case reactor(ReactorError)
     /// Neither TCP nor a Unix socket is configured.
     case nothingToListenOn
@@ -15,6 +17,7 @@ public enum ServerError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .registry(let error): "registry: \(error)"
         case .audit(let error): "audit trail: \(error)"
+        case .privacy(let error): "personal data: \(error)"
         case .reactor(let error): "network: \(error)"
         case .nothingToListenOn: "neither a TCP address nor a Unix socket to listen on"
         case .workerCount(let count): "\(count) workers, 1 to 1024 are possible"

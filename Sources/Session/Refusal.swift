@@ -1,5 +1,6 @@
 import Decision
 import Forest
+import Privacy
 import Registry
 import Wire
 
@@ -29,6 +30,11 @@ enum Refusal: Error, Equatable {
     case batchTransactionIDs(got: Int, expected: Int)
     case batchTooLarge(rowCount: Int)
     case batchReplyTooLong(byteCount: Int, limit: Int)
+    case batchPersonal(got: Int, expected: Int)
+    case personalDataNotAccepted
+    case personalDataLength(name: String, byteCount: Int, limit: Int)
+    case personalDataText(name: String)
+    case personalDataUnavailable(PrivacyError)
     case notAdministrator
     case protocolVersion(UInt32)
     case textTooLong(byteCount: Int)
@@ -41,8 +47,8 @@ enum Refusal: Error, Equatable {
         case .unknownBundle, .unknownAlias, .unknownVersion: .notFound
         case .auditUnavailable, .auditFailed: .auditUnavailable
         case .notAdministrator: .permissionDenied
-        case .explainUnsupported, .auditOff: .failedPrecondition
-        case .tooManyInFlight, .controlQueueFull, .heldRepliesFull: .resourceExhausted
+        case .explainUnsupported, .auditOff, .personalDataNotAccepted: .failedPrecondition
+        case .tooManyInFlight, .controlQueueFull, .heldRepliesFull, .personalDataUnavailable: .resourceExhausted
         default: .invalidArgument
         }
     }
@@ -55,6 +61,8 @@ enum Refusal: Error, Equatable {
         switch self {
         // The journal drains a full ring in some ten milliseconds; control requests take about as long.
         case .auditUnavailable, .tooManyInFlight, .controlQueueFull, .heldRepliesFull: 10_000
+        // A full disk: until somebody has made room.
+        case .personalDataUnavailable: 1_000_000
         default: 0
         }
     }
@@ -83,6 +91,10 @@ enum Refusal: Error, Equatable {
         case .batchRowCount: "BATCH_ROW_COUNT"
         case .batchTransactionIDs: "BATCH_TRANSACTION_IDS"
         case .batchTooLarge, .batchReplyTooLong: "BATCH_TOO_LARGE"
+        case .batchPersonal: "BATCH_PERSONAL_DATA"
+        case .personalDataNotAccepted: "PERSONAL_DATA_NOT_ACCEPTED"
+        case .personalDataLength, .personalDataText: "PERSONAL_DATA_INVALID"
+        case .personalDataUnavailable: "PERSONAL_DATA_UNAVAILABLE"
         case .notAdministrator: "NOT_ADMINISTRATOR"
         case .protocolVersion: "PROTOCOL_VERSION"
         case .textTooLong: "TEXT_TOO_LONG"
@@ -121,6 +133,12 @@ enum Refusal: Error, Equatable {
         case .batchTooLarge(let rowCount): "the audit records of \(rowCount) such rows exceed the ring: send fewer at once"
         case .batchReplyTooLong(let byteCount, let limit):
             "the reply would take \(byteCount) bytes, a frame holds \(limit): send fewer rows at once"
+        case .batchPersonal(let got, let expected): "personal data for \(got) of \(expected) rows; send none or one a row"
+        case .personalDataNotAccepted: "this server keeps no keys for personal data: send none"
+        case .personalDataLength(let name, let byteCount, let limit):
+            "personal.\(name) has \(byteCount) bytes; \(limit) are kept at most, and subject is needed"
+        case .personalDataText(let name): "personal.\(name) is not UTF-8"
+        case .personalDataUnavailable: "no key can be made for the personal data's subject now, so there is no decision"
         case .notAdministrator: "administrative requests are not accepted from here"
         case .protocolVersion(let version): "protocol \(version), this server speaks 1"
         case .textTooLong(let byteCount): "a text of \(byteCount) bytes, at most \(RegistryLimits.whyByteCountMax) are accepted"

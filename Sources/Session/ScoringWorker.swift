@@ -3,6 +3,7 @@ import Decision
 import Forest
 import ModelBundle
 import Platform
+import Privacy
 import Registry
 import Wire
 
@@ -32,6 +33,8 @@ public final class ScoringWorker {
     var highestHeld: UInt64 = 0
     /// This turn has held replies that the journal does not know of.
     var hasUnannounced = false
+    /// nil: personal data is not accepted.
+    let keys: SubjectKeys?
     private let reader: SnapshotReader
     private let slots: VersionSlots
 
@@ -47,7 +50,8 @@ public final class ScoringWorker {
 
     public init(
         limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer?,
-        auditMode: AuditMode = .required, disk: DiskWait? = nil, durability: WireDurability = .memory, slots: VersionSlots,
+        auditMode: AuditMode = .required, disk: DiskWait? = nil, durability: WireDurability = .memory,
+        keys: SubjectKeys? = nil, slots: VersionSlots,
         submit: @escaping (ControlRequest) -> Bool
     ) {
         self.limits = limits
@@ -58,6 +62,7 @@ public final class ScoringWorker {
         self.auditMode = auditMode
         self.disk = disk
         self.durability = durability
+        self.keys = keys
         self.slots = slots
         self.submit = submit
     }

@@ -21,6 +21,7 @@ extension Session {
         for row in 0..<max(batch.transactionIDCount, 1) {
             try check(transactionID: batch.transactionIDCount == 0 ? .empty : batch.transactionID(row), caller: caller)
         }
+        try checkPersonal(batch, worker)
         let entry = try worker.find(name: batch.bundle, alias: batch.alias, version: batch.version)
         let served = unsafe worker.served(entry)
         // Safety: the snapshot, which the turn holds, keeps the bundle alive.
@@ -74,8 +75,10 @@ extension Session {
         fields.stage = .online
         fields.isUnproven = unsafe served.isUnproven
 
+        let sealed = try sealPersonal(batch, worker)
         var recordByteCountMax = 0
         for row in 0..<rowCount {
+            if !sealed.isEmpty { fields.sealed = sealed[row] }
             if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
             recordByteCountMax = max(recordByteCountMax, fields.recordByteCountMax(transactionByteCount: 0))
         }
@@ -98,6 +101,7 @@ extension Session {
             let decided = unsafe DecisionEngine.judge(rows.outputs.baseAddress! + row * outputCount, policy: bundle.policy)
             let outcome = WireOutcome(decided.outcome)
             if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
+            if !sealed.isEmpty { fields.sealed = sealed[row] }
             fields.sequence = first + UInt64(row)
             fields.score = decided.score
             fields.outcome = outcome

@@ -16,6 +16,7 @@ extension Session {
         guard score.explain <= 32 else { throw .explainOutOfRange(score.explain) }
         let caller = self.caller(score.caller, worker)
         try check(transactionID: score.transactionID, caller: caller)
+        if let personal = score.personal { try check(personal, worker) }
         let entry = try worker.find(name: score.bundle, alias: score.alias, version: score.version)
         let served = unsafe worker.served(entry)
         // Safety: the snapshot, which the turn holds, keeps the bundle alive.
@@ -56,6 +57,7 @@ extension Session {
         fields.includesRaw = score.includesRaw
         fields.isUnproven = unsafe served.isUnproven
         if score.explain > 0 { fields.contributions = try reasons(Int(score.explain), features, bundle, rows) }
+        if let personal = score.personal { fields.sealed = try seal(personal, worker) }
 
         let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
         let waits = try mustWait(score.durability, replyByteCountMax: fields.replyByteCountMax, worker)

@@ -220,7 +220,8 @@ extension RequestBody {
         case .describeModel(let model), .fetchBundle(let model, _, _): max(model.bundle.utf8.count, model.alias.utf8.count)
         case .setAlias(let bundle, let alias, _, let who, let why), .rollback(let bundle, let alias, let who, let why):
             max(bundle.utf8.count, alias.utf8.count, who.utf8.count, why.utf8.count)
-        case .score, .scoreBatch, .hello, .health, .getDecision, .listModels, .stats: 0
+        case .getDecision(_, let transactionID, _): transactionID.utf8.count
+        case .score, .scoreBatch, .hello, .health, .listModels, .stats: 0
         }
     }
 }

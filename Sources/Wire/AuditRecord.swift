@@ -28,6 +28,9 @@ public struct AuditRecord: Equatable, Sendable {
     public var serverNanoseconds: UInt64 = 0
     public var alias = ""
     public var isUnproven = false
+    /// Personal data, encrypted under the subject's key, and what stands for the subject; empty: the request had none.
+    public var sealedPersonal: [UInt8] = []
+    public var subjectReference: [UInt8] = []
     /// Set when the record holds no decision.
     public var voidRange: VoidRange?
 
@@ -92,6 +95,8 @@ extension AuditRecord {
         serverNanoseconds = unsafe message.server_ns
         alias = unsafe TextView(message.alias).string
         isUnproven = unsafe message.unproven != 0
+        sealedPersonal = unsafe [UInt8](message.sealed_personal)
+        subjectReference = unsafe [UInt8](message.subject_ref)
         if let range = unsafe message.void_range?.pointee {
             voidRange = unsafe VoidRange(
                 first: range.first, last: range.last,
@@ -126,6 +131,8 @@ extension AuditRecord {
         unsafe message.pointee.server_ns = serverNanoseconds
         unsafe message.pointee.alias = arena.string(alias)
         unsafe message.pointee.unproven = isUnproven ? 1 : 0
+        unsafe message.pointee.sealed_personal = arena.bytes(sealedPersonal)
+        unsafe message.pointee.subject_ref = arena.bytes(subjectReference)
         if let voidRange {
             let range = unsafe arena.message(assay__v1__void_range__init)
             unsafe range.pointee.first = voidRange.first

@@ -81,6 +81,8 @@ public struct DecisionFields {
     public var caller: TextView
     public var serverNanoseconds: UInt64 = 0
     public var isUnproven = false
+    /// Personal data for the record; the reply says nothing of it.
+    public var sealed = SealedFields.none
     public var reason: ReasonFields?
     /// What the caller asked for, greatest first.
     public var contributions: [ContributionFields] = []
@@ -199,7 +201,7 @@ extension DecisionFields {
     public func recordByteCountMax(transactionByteCount: Int) -> Int {
         // Names, digest, varints, the policy's reason and the tags stay below 512.
         unsafe 512 + 4 * features32.count + 8 * (features64.count + scores.count) + transactionID.byteCount + caller.byteCount
-            + transactionByteCount + contributionByteCountMax
+            + transactionByteCount + contributionByteCountMax + sealed.byteCount
     }
 
     /// Encodes the `assay.v1.AuditRecord` to `destination`, which has room for ``recordByteCountMax(transactionByteCount:)``.
@@ -231,6 +233,8 @@ extension DecisionFields {
         unsafe record.pointee.server_ns = serverNanoseconds
         unsafe record.pointee.alias = alias.cString ?? record.pointee.alias
         unsafe record.pointee.unproven = isUnproven ? 1 : 0
+        unsafe record.pointee.sealed_personal = binary(sealed.payload)
+        unsafe record.pointee.subject_ref = binary(sealed.subjectReference)
         return unsafe assay__v1__audit_record__pack(record, destination.assumingMemoryBound(to: UInt8.self))
     }
 

@@ -122,6 +122,13 @@ public final class MessageArena {
         unsafe bytes.withUnsafeBytes { unsafe self.bytes($0) }
     }
 
+    /// Copies of byte strings, as repeated fields want them.
+    func binaries(_ values: [[UInt8]]) -> UnsafeMutablePointer<ProtobufCBinaryData> {
+        let list = unsafe array(values.count, of: ProtobufCBinaryData.self)
+        for (index, value) in values.enumerated() { unsafe list[index] = bytes(value) }
+        return unsafe list
+    }
+
     /// A copy of numbers, as repeated fields want them.
     func copy<Element: BitwiseCopyable>(_ values: [Element]) -> UnsafeMutablePointer<Element> {
         let copy = unsafe array(values.count, of: Element.self)

@@ -55,7 +55,9 @@ extension ReplyBody {
         case ASSAY__V1__REPLY__RESULT_HELLO: self = unsafe .hello(HelloMessage(reply.hello.pointee))
         case ASSAY__V1__REPLY__RESULT_HEALTH: self = unsafe .health(HealthMessage(reply.health.pointee))
         case ASSAY__V1__REPLY__RESULT_GET_DECISION:
-            self = unsafe .getDecision(record: [UInt8](reply.get_decision.pointee.record))
+            let found = unsafe reply.get_decision.pointee
+            self = unsafe .getDecision(
+                record: [UInt8](found.record), records: (0..<found.n_records).map { unsafe [UInt8](found.records[$0]) })
         case ASSAY__V1__REPLY__RESULT_LIST_MODELS:
             let list = unsafe reply.list_models.pointee
             self = unsafe .listModels((0..<list.n_models).map { unsafe ModelVersionMessage(list.models[$0]!.pointee) })

@@ -56,9 +56,11 @@ extension ReplyBody {
         case .health(let health):
             unsafe reply.pointee.result_case = ASSAY__V1__REPLY__RESULT_HEALTH
             unsafe reply.pointee.health = health.message(arena)
-        case .getDecision(let record):
+        case .getDecision(let record, let records):
             let message = unsafe arena.message(assay__v1__get_decision_reply__init)
             unsafe message.pointee.record = arena.bytes(record)
+            unsafe message.pointee.n_records = records.count
+            unsafe message.pointee.records = arena.binaries(records)
             unsafe reply.pointee.result_case = ASSAY__V1__REPLY__RESULT_GET_DECISION
             unsafe reply.pointee.get_decision = unsafe message
         case .listModels(let models):

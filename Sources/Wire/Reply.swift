@@ -49,7 +49,8 @@ public enum ReplyBody: Equatable, Sendable {
     case hello(HelloMessage)
     case health(HealthMessage)
     /// An encoded `assay.v1.AuditRecord`.
-    case getDecision(record: [UInt8])
+    /// `records`: for a transaction id all that were found, newest first; `record` is the first of them.
+    case getDecision(record: [UInt8], records: [[UInt8]] = [])
     case listModels([ModelVersionMessage])
     case describeModel(ModelDescription)
     case fetchBundle(BundlePiece)

@@ -7,7 +7,8 @@ public enum RequestBody: Equatable, Sendable {
     case scoreBatch(ScoreBatchRequest)
     case hello(HelloRequest)
     case health
-    case getDecision(auditSequence: UInt64)
+    /// By number, or (number 0) by transaction id: up to `limit` decisions, the newest first; 0: the server's default.
+    case getDecision(auditSequence: UInt64, transactionID: String = "", limit: UInt32 = 0)
     case listModels
     case describeModel(ModelReference)
     case fetchBundle(ModelReference, offset: UInt64, byteCountMax: UInt32)
@@ -65,6 +66,8 @@ public struct ScoreRequest: Equatable, Sendable {
     public var explain: UInt32 = 0
     public var includesRaw = false
     public var durability = WireDurability.unspecified
+    /// For servers that keep keys for it; others refuse it.
+    public var personal: PersonalData?
 
     public init(model: ModelReference, input: ScoreInput) {
         self.model = model
@@ -83,6 +86,8 @@ public struct ScoreBatchRequest: Equatable, Sendable {
     public var caller = ""
     public var includesRaw = false
     public var durability = WireDurability.unspecified
+    /// None, or one for each row.
+    public var personal: [PersonalData] = []
 
     public init(model: ModelReference, features32: [Float], rowCount: UInt32) {
         self.model = model
@@ -154,7 +159,9 @@ extension RequestBody {
                     clientVersion: TextView(hello.client_version).string, acceptsLZ4: hello.accepts_lz4 != 0))
         case ASSAY__V1__REQUEST__METHOD_HEALTH: self = .health
         case ASSAY__V1__REQUEST__METHOD_GET_DECISION:
-            self = unsafe .getDecision(auditSequence: request.get_decision.pointee.audit_sequence)
+            let query = unsafe request.get_decision.pointee
+            self = unsafe .getDecision(
+                auditSequence: query.audit_sequence, transactionID: TextView(query.transaction_id).string, limit: query.limit)
         case ASSAY__V1__REQUEST__METHOD_LIST_MODELS: self = .listModels
         case ASSAY__V1__REQUEST__METHOD_DESCRIBE_MODEL:
             let describe = unsafe request.describe_model.pointee
@@ -199,9 +206,11 @@ extension RequestBody {
         case .health:
             unsafe request.pointee.method_case = ASSAY__V1__REQUEST__METHOD_HEALTH
             unsafe request.pointee.health = unsafe arena.message(assay__v1__health_request__init)
-        case .getDecision(let auditSequence):
+        case .getDecision(let auditSequence, let transactionID, let limit):
             let message = unsafe arena.message(assay__v1__get_decision_request__init)
             unsafe message.pointee.audit_sequence = auditSequence
+            unsafe message.pointee.transaction_id = arena.string(transactionID)
+            unsafe message.pointee.limit = limit
             unsafe request.pointee.method_case = ASSAY__V1__REQUEST__METHOD_GET_DECISION
             unsafe request.pointee.get_decision = unsafe message
         case .listModels:
@@ -264,6 +273,7 @@ extension ScoreRequest {
         unsafe message.pointee.explain = explain
         unsafe message.pointee.include_raw = includesRaw ? 1 : 0
         unsafe message.pointee.durability = Assay__V1__Durability(durability.rawValue)
+        if let personal { unsafe message.pointee.personal = personal.message(arena) }
         switch input {
         case .features32(let values):
             unsafe message.pointee.n_features32 = values.count
@@ -302,6 +312,8 @@ extension ScoreBatchRequest {
         unsafe message.pointee.features64 = arena.copy(features64)
         unsafe message.pointee.n_transaction_ids = transactionIDs.count
         unsafe message.pointee.transaction_ids = arena.strings(transactionIDs)
+        unsafe message.pointee.n_personal = personal.count
+        unsafe message.pointee.personal = arena.pointers(personal.count) { unsafe personal[$0].message(arena) }
         return unsafe message
     }
 }

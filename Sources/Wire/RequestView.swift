@@ -115,6 +115,12 @@ public struct ScoreView {
     public var durability: WireDurability? { unsafe WireDurability(rawValue: UInt32(message.pointee.durability.rawValue)) }
     public var includesRaw: Bool { unsafe message.pointee.include_raw != 0 }
 
+    /// nil: there is none.
+    public var personal: PersonalDataView? {
+        guard let personal = unsafe message.pointee.personal else { return nil }
+        return unsafe PersonalDataView(message: personal)
+    }
+
     public var features32: UnsafeBufferPointer<Float> {
         unsafe UnsafeBufferPointer(start: message.pointee.features32, count: message.pointee.n_features32)
     }
@@ -169,6 +175,15 @@ public struct ScoreBatchView {
     }
     public var features64: UnsafeBufferPointer<Double> {
         unsafe UnsafeBufferPointer(start: message.pointee.features64, count: message.pointee.n_features64)
+    }
+
+    /// Personal data of rows: none, or as many as rows.
+    public var personalCount: Int { unsafe message.pointee.n_personal }
+
+    /// `row` is below ``personalCount``.
+    public func personal(_ row: Int) -> PersonalDataView {
+        precondition(row >= 0 && row < personalCount, "row \(row) of \(personalCount)")
+        return unsafe PersonalDataView(message: message.pointee.personal[row]!)
     }
 
     /// `row` is below ``transactionIDCount``.

@@ -12,8 +12,9 @@ struct Assay: AsyncParsableCommand {
             64 wrong usage; 78 wrong configuration.
             """,
         subcommands: [
-            Serve.self, Score.self, Health.self, BundleCommand.self, TrainCommand.self, RegistryCommand.self, JournalCommand.self,
-            ConfigCommand.self, Version.self,
+            Serve.self, Score.self, DecisionCommand.self, Health.self, BundleCommand.self, TrainCommand.self,
+            RegistryCommand.self, JournalCommand.self,
+            PrivacyCommand.self, ConfigCommand.self, Version.self,
         ])
 
     func run() async throws {

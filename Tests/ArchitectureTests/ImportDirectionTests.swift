@@ -7,7 +7,7 @@ import Testing
         ["CProtobufC", "CPostgres", "CLZ4", "CLinux", "AssayProto", "ONNXProto", "CForestKernels"],
         ["Platform", "Forest"],
         ["ModelBundle", "ModelImport", "Wire", "Reactor"],
-        ["Decision", "Audit", "Registry"],
+        ["Decision", "Audit", "Registry", "Privacy"],
         ["Session"],
         ["Server", "Console", "AssayClient", "LoadGenerator", "Learning"],
         ["assay", "assay-load"],

@@ -34,7 +34,7 @@ import Wire
             switch seen.body {
             case .scoreBatch(let request) where request.rowCount == 2 && request.features32 == [1, 2, 3, 4]:
                 body = .scoreBatch(batch)
-            case .getDecision(auditSequence: 12): body = .getDecision(record: [1, 2, 3])
+            case .getDecision(auditSequence: 12, transactionID: "", limit: 0): body = .getDecision(record: [1, 2, 3])
             case .listModels: body = .listModels([model])
             case .describeModel(ModelReference(bundle: "cards", alias: "challenger")): body = .describeModel(description)
             case .stats: body = .stats(stats)

@@ -73,7 +73,7 @@ struct SeededGenerator: RandomNumberGenerator {
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// A decision's record as the server writes it; its bytes depend on the number alone.
-func makeRecord(_ sequence: UInt64, bundle: String = "cards") -> [UInt8] {
+func makeRecord(_ sequence: UInt64, bundle: String = "cards", transactionID: String? = nil) -> [UInt8] {
     var generator = SeededGenerator(seed: sequence)
     var record = AuditRecord()
     record.sequence = sequence
@@ -87,7 +87,7 @@ func makeRecord(_ sequence: UInt64, bundle: String = "cards") -> [UInt8] {
     record.score = Double.random(in: 0...1, using: &generator)
     record.outcome = record.score > 0.5 ? .decline : .approve
     record.stage = .online
-    record.transactionID = "tx-\(sequence)"
+    record.transactionID = transactionID ?? "tx-\(sequence)"
     record.caller = "test"
     record.requestID = sequence &* 31
     record.serverNanoseconds = 900

@@ -14,7 +14,7 @@ import Testing
             "serve --registry r --journal j --listen h:1 --unix u --http h:2 --postgres postgresql://d --workers 2 --config c.yaml "
             + "--pin 0,1 --busy-poll 50 --idle-timeout-seconds 1 --partial-frame-timeout-seconds 2 --write-stall-timeout-seconds 3 "
             + "--frame-bytes-max 70000 --in-flight-max 5 --connections-max 6 --batch-rows-max 7 --ring-directory d --ring-bytes 8 "
-            + "--sync-interval-ms 9 --segment-bytes 10 --registry-poll-seconds 11 --admin none --drain-seconds 12 --log-level debug "
+            + "--sync-interval-ms 9 --segment-bytes 10 --privacy-keys k --registry-poll-seconds 11 --admin none --drain-seconds 12 --log-level debug "
             + "--log-format json --audit drop --durability disk"
         let options = try Self.parse(line, as: Serve.self).options
         let flags = try options.flags()

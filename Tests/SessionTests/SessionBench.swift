@@ -2,6 +2,7 @@ import Forest
 import Logging
 import ModelBundle
 import Platform
+import Privacy
 import Registry
 import Synchronization
 import Testing
@@ -23,7 +24,8 @@ final class SessionBench {
     /// `stump`: three features (the second may not be missing), probability of "a >= 1"; review from 0.5, decline from 0.7.
     init(
         mayAdminister: Bool = true, limits: SessionLimits = SessionLimits(), ringByteCount: Int = 1 << 20,
-        auditMode: AuditMode = .required, durability: WireDurability = .memory, gate: SyncGate? = nil
+        auditMode: AuditMode = .required, durability: WireDurability = .memory, gate: SyncGate? = nil,
+        keepsKeys: Bool = false
     ) throws {
         directory = try Self.temporaryDirectory()
         try File.createDirectory(directory + "/registry")
@@ -48,7 +50,8 @@ final class SessionBench {
         worker = ScoringWorker(
             limits: limits, services: FixedServices(), reader: publisher.reader(0),
             producer: auditMode == .off ? nil : trail.producer(worker: 0), auditMode: auditMode,
-            disk: auditMode == .off ? nil : trail.diskWait(worker: 0), durability: durability, slots: VersionSlots()
+            disk: auditMode == .off ? nil : trail.diskWait(worker: 0), durability: durability,
+            keys: keepsKeys ? try SubjectKeys.open(directory + "/keys") : nil, slots: VersionSlots()
         ) { submitted.take($0) }
         session = Session(mayAdminister: mayAdminister)
     }

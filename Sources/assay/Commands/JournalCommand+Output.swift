@@ -73,6 +73,8 @@ extension AuditRecord {
             "card": card.isEmpty ? .null : .string(Output.hex(card)),
             "transaction_id": .string(transactionID), "caller": .string(caller), "request_id": JSON(requestID),
             "server_ns": JSON(serverNanoseconds), "unproven": .bool(isUnproven),
+            "sealed_personal": sealedPersonal.isEmpty ? .null : .string(Output.hex(sealedPersonal)),
+            "subject_ref": subjectReference.isEmpty ? .null : .string(Output.hex(subjectReference)),
         ])
     }
 

@@ -6,7 +6,8 @@ import Wire
 /// `assay journal …`: reads a journal, also one that a server is writing.
 struct JournalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "journal", abstract: "Check and read the journal.", subcommands: [JournalVerify.self, JournalDump.self])
+        commandName: "journal", abstract: "Check and read the journal.",
+        subcommands: [JournalVerify.self, JournalDump.self, JournalFind.self])
 }
 
 /// `assay journal verify`.

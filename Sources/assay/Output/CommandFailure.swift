@@ -1,6 +1,7 @@
 import Audit
 import ModelBundle
 import ModelImport
+import Privacy
 import Registry
 
 /// Why a command ends without success: one sentence for stderr, and the exit code for scripts (docs/OPERATIONS.md lists them).
@@ -47,6 +48,13 @@ extension CommandFailure {
         }
     }
 
+    init(_ error: PrivacyError) {
+        switch error {
+        case .payloadDamaged, .keyErased, .keyUnknown, .damaged, .inUse, .textTooLong: self.init(.refused, error.description)
+        case .noStore, .full, .system: self.init(.unavailable, error.description)
+        }
+    }
+
     init(_ error: AuditError) {
         switch error {
         case .recordUnreadable, .identityDamaged, .journalInUse, .ringInUse, .formatUnknown:
@@ -72,6 +80,7 @@ extension CommandFailure {
             case let error as SchemaFileError: CommandFailure(error)
             case let error as RegistryError: CommandFailure(error)
             case let error as AuditError: CommandFailure(error)
+            case let error as PrivacyError: CommandFailure(error)
             default: CommandFailure(.unavailable, "\(error)")
             }
     }

@@ -119,6 +119,9 @@ extension MetricsSnapshot {
         audit.backlogByteCount = UInt64(max(0, trail.backlogByteCount))
         audit.ringByteCountUsed = UInt64(max(0, trail.ringByteCountUsed))
         audit.ringByteCount = UInt64(max(0, trail.ringByteCount))
+        audit.closedSegmentCount = UInt64(trail.closedSegmentCount)
+        audit.unindexedSegmentCount = UInt64(trail.unindexedSegmentCount)
+        audit.indexCount = trail.indexCount
         audit.isDiskFull = trail.isDiskFull
         audit.hasFailed = trail.failure != nil
         guard let sink = trail.postgres else { return }

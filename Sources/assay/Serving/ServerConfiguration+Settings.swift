@@ -7,6 +7,7 @@ extension ServerConfiguration {
         self.init(registryDirectory: settings.registry, journalDirectory: settings.journal, workerCount: settings.workerCount)
         listen = settings.listen.map { ($0.host, $0.port) }
         unixPath = settings.unix
+        privacyKeysDirectory = settings.privacyKeys
         processors = settings.processors
         registryPollSeconds = settings.registryPollSeconds
         drainSeconds = settings.drainSeconds
@@ -48,6 +49,8 @@ extension CommandFailure {
         case .nothingToListenOn, .workerCount, .audit(.setting), .reactor(.configurationOutOfRange):
             self.init(.configuration, error.description)
         case .audit(let cause):
+            self.init(CommandFailure(cause).code, error.description)
+        case .privacy(let cause):
             self.init(CommandFailure(cause).code, error.description)
         case .registry(let cause):
             self.init(CommandFailure(cause).code, error.description)

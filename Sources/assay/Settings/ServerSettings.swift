@@ -36,6 +36,8 @@ struct ServerSettings: Sendable, Equatable {
     let ringByteCount: Int
     let syncIntervalMilliseconds: Int
     let segmentByteCount: Int
+    /// nil: personal data is refused.
+    let privacyKeys: String?
     let registryPollSeconds: Int
     let admin: AdminPolicy
     let drainSeconds: Int
@@ -65,6 +67,7 @@ struct ServerSettings: Sendable, Equatable {
         ringByteCount = settings.integer("ring-bytes")
         syncIntervalMilliseconds = settings.integer("sync-interval-ms")
         segmentByteCount = settings.integer("segment-bytes")
+        privacyKeys = settings.text("privacy-keys")
         registryPollSeconds = settings.integer("registry-poll-seconds")
         admin = settings.text("admin").flatMap(AdminPolicy.init(rawValue:)) ?? .local
         drainSeconds = settings.integer("drain-seconds")
@@ -100,6 +103,10 @@ struct ServerSettings: Sendable, Equatable {
         }
         if audit == .off, postgres != nil {
             throw .conflict("audit is off and postgres is set; without an audit trail there is nothing to ship")
+        }
+        if let keys = privacyKeys, keys == registry || "\(keys)/".hasPrefix("\(journal)/") {
+            // Whoever copies the journal would copy the keys along, and an erasure would not reach the copy.
+            throw .conflict("privacy-keys is \(keys); it needs a directory of its own, outside the journal (\(journal))")
         }
         if ringByteCount < frameByteCountMax * 2 {
             // A typed transaction of a whole frame goes into the ring as one record, which may take half of it.

@@ -86,6 +86,9 @@ extension Setting {
         Setting(
             key: "segment-bytes", kind: .integer((64 << 10)...(4 << 30)), standard: .integer(64 << 20),
             summary: "Size at which a journal file is closed and the next one begun."),
+        Setting(
+            key: "privacy-keys", kind: .path, standard: nil, mayBeEmpty: true,
+            summary: "Directory of the keys that seal personal data. Without it such requests are refused."),
     ]
 
     private static let operation = [

@@ -27,6 +27,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: help("ring-bytes", "N")) var ringBytes: Int?
     @Option(help: help("sync-interval-ms", "N")) var syncIntervalMs: Int?
     @Option(help: help("segment-bytes", "N")) var segmentBytes: Int?
+    @Option(help: help("privacy-keys", "DIR"), completion: .directory) var privacyKeys: String?
     @Option(help: help("registry-poll-seconds", "N")) var registryPollSeconds: Int?
     @Option(help: help("admin", "POLICY"), completion: .list(["local", "all", "none"])) var admin: String?
     @Option(help: help("drain-seconds", "N")) var drainSeconds: Int?
@@ -39,7 +40,8 @@ struct SettingsOptions: ParsableArguments {
     func flags() throws(SettingsError) -> [String: SettingValue] {
         let texts = [
             "registry": registry, "journal": journal, "listen": listen, "unix": unix, "http": http, "postgres": postgres,
-            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "admin": admin, "log-level": logLevel,
+            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "privacy-keys": privacyKeys,
+            "admin": admin, "log-level": logLevel,
             "log-format": logFormat,
         ]
         let integers = [

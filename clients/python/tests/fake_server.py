@@ -184,11 +184,12 @@ def reply_to(request: pb.Request) -> pb.Reply:
         )
     elif method == "get_decision":
         record = audit_pb2.AuditRecord(
-            sequence=request.get_decision.audit_sequence, bundle="cards", version=3, digest=DIGEST,
+            sequence=request.get_decision.audit_sequence or 99, transaction_id=request.get_decision.transaction_id, bundle="cards", version=3, digest=DIGEST,
             features32=struct.pack("<2f", 1.5, float("nan")), scores=struct.pack("<d", 0.5), score=0.5,
             outcome=pb.OUTCOME_REVIEW, stage=pb.STAGE_ONLINE,
         )
         reply.get_decision.record = record.SerializeToString()
+        reply.get_decision.records.extend([reply.get_decision.record] * request.get_decision.limit)
     elif method == "health":
         reply.health.CopyFrom(pb.HealthReply(ready=False, reasons=[pb.HealthReason(code="NO_BUNDLE", text="none", blocking=True)]))
     elif method == "stats":

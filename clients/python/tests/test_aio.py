@@ -21,6 +21,8 @@ async def test_every_method_returns_its_value() -> None:
             assert (await client.score("btc", transaction=assay.BitcoinTransaction())).bundle == "btc"
             assert [row.score for row in await client.score_batch("cards", [[1], [2]])] == [0.25, 0.25]
             assert (await client.get_decision(7)).sequence == 7
+            assert (await client.get_decision(transaction_id="t-1")).transaction_id == "t-1"
+            assert len(await client.find_decisions("t-1", limit=2)) == 2
             assert (await client.list_models())[0].bundle == "cards"
             assert (await client.describe_model("cards")).precision == 32
             assert (await client.fetch_bundle("cards")).data == BUNDLE_BYTES

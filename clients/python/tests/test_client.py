@@ -31,6 +31,11 @@ def test_every_method_returns_its_value() -> None:
         record = client.get_decision(7)
         assert record.sequence == 7 and record.features[0] == 1.5 and record.features[1] != record.features[1]
         assert (record.precision, record.scores, record.void) == (32, (0.5,), None)
+        assert client.get_decision(transaction_id="t-1").transaction_id == "t-1"
+        assert [found.sequence for found in client.find_decisions("t-1", limit=3)] == [99, 99, 99]
+        for wrong in (lambda: client.get_decision(), lambda: client.get_decision(1, transaction_id="t"), lambda: client.find_decisions("")):
+            with pytest.raises(ValueError):
+                wrong()
         assert client.list_models()[0].aliases == ("champion",)
         assert client.describe_model("cards").features[0].missing_allowed
         assert client.fetch_bundle("cards").data == BUNDLE_BYTES

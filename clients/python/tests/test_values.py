@@ -6,7 +6,7 @@ import importlib.util
 import math
 import random
 import struct
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import pytest
 
@@ -319,3 +319,23 @@ def test_every_status_has_an_error_class() -> None:
     from assay.errors import _BY_STATUS
 
     assert set(_BY_STATUS) == set(pb.Status.values()) - {pb.STATUS_OK}
+
+
+def test_personal_data_goes_with_its_request() -> None:
+    ada = assay.PersonalData(subject="ada", account="1", device="2", free_text="3")
+    call = _calls.score(
+        "cards", [1.0], None, precision=32, transaction_id="", version=0, alias="", deadline=None, explain=0, include_raw=False,
+        caller="", personal=ada,
+    )
+    want = pb.PersonalData(subject="ada", account="1", device="2", free_text="3")
+    assert call.request.score.personal == want
+
+    def batch(personal: list[Optional[assay.PersonalData]]) -> _calls.Call[assay.BatchDecision]:
+        return _calls.score_batch(
+            "cards", [[1.0], [2.0]], precision=32, transaction_ids=None, version=0, alias="", deadline=None, include_raw=False,
+            caller="", personal=personal,
+        )
+
+    assert list(batch([None, ada]).request.score_batch.personal) == [pb.PersonalData(), want]
+    with pytest.raises(ValueError, match="personal: 1 for 2 rows"):
+        batch([ada])

@@ -86,6 +86,7 @@ def score(
     bundle: str, features: Optional[FeatureVector], transaction: Optional[Transaction], *, precision: int, transaction_id: str,
     version: int, alias: str, deadline: Optional[float], explain: int, include_raw: bool, caller: str,
     durability: Optional[str] = None,
+    personal: Optional[types.PersonalData] = None,
 ) -> Call[types.Decision]:
     if (features is None) == (transaction is None):
         raise ValueError("want exactly one of features and transaction")
@@ -99,6 +100,8 @@ def score(
     body.include_raw = include_raw
     body.caller = caller
     body.durability = _durability(durability)
+    if personal is not None:
+        body.personal.CopyFrom(_personal(personal))
     if features is not None:
         _splice_features(body, pack_vector(features, precision), precision)
     elif isinstance(transaction, pb.BitcoinTransaction):
@@ -124,12 +127,15 @@ def _durability(name: Optional[str]) -> pb.Durability:
 def score_batch(
     bundle: str, rows: FeatureRows, *, precision: int, transaction_ids: Optional[Sequence[str]], version: int, alias: str,
     deadline: Optional[float], include_raw: bool, caller: str, durability: Optional[str] = None,
+    personal: Optional[Sequence[Optional[types.PersonalData]]] = None,
 ) -> Call[types.BatchDecision]:
     packed, row_count = pack_rows(rows, precision)
     if row_count == 0:
         raise ValueError("rows: want at least one")
     if transaction_ids is not None and len(transaction_ids) != row_count:
         raise ValueError(f"transaction_ids: {len(transaction_ids)} for {row_count} rows")
+    if personal is not None and len(personal) != row_count:
+        raise ValueError(f"personal: {len(personal)} for {row_count} rows")
     request = pb.Request(deadline_us=deadline_us(deadline))
     body = request.score_batch
     body.bundle = bundle
@@ -141,8 +147,16 @@ def score_batch(
     body.durability = _durability(durability)
     if transaction_ids is not None:
         body.transaction_ids.extend(transaction_ids)
+    if personal is not None:
+        body.personal.extend(pb.PersonalData() if entry is None else _personal(entry) for entry in personal)
     _splice_features(body, packed, precision)
     return Call(request, "score_batch", lambda reply: _batch_decision(reply, row_count), idempotent=False)
+
+
+def _personal(personal: types.PersonalData) -> pb.PersonalData:
+    return pb.PersonalData(
+        subject=personal.subject, account=personal.account, device=personal.device, free_text=personal.free_text
+    )
 
 
 def _splice_features(body: Union[pb.ScoreRequest, pb.ScoreBatchRequest], packed: bytes, precision: int) -> None:
@@ -200,10 +214,24 @@ def _matrix(values: Sequence[float], row_count: int) -> Tuple[Tuple[float, ...],
     return tuple(tuple(values[row * columns:(row + 1) * columns]) for row in range(row_count))
 
 
-def get_decision(sequence: int) -> Call[types.AuditRecord]:
+def get_decision(sequence: Optional[int], transaction_id: str) -> Call[types.AuditRecord]:
+    if (sequence is None) == (not transaction_id):
+        raise ValueError("want either a sequence or a transaction_id")
     request = pb.Request()
-    request.get_decision.audit_sequence = sequence
+    request.get_decision.audit_sequence = sequence or 0
+    if transaction_id:
+        request.get_decision.transaction_id = transaction_id
+        request.get_decision.limit = 1
     return Call(request, "get_decision", lambda reply: audit_record(reply.record))
+
+
+def find_decisions(transaction_id: str, limit: int) -> Call[Tuple[types.AuditRecord, ...]]:
+    if not transaction_id:
+        raise ValueError("transaction_id: want one that is not empty")
+    request = pb.Request()
+    request.get_decision.transaction_id = transaction_id
+    request.get_decision.limit = limit
+    return Call(request, "get_decision", lambda reply: tuple(audit_record(record) for record in reply.records))
 
 
 def audit_record(record: bytes) -> types.AuditRecord:
@@ -227,6 +255,7 @@ def audit_record(record: bytes) -> types.AuditRecord:
         outcome=types.Outcome(message.outcome), stage=types.Stage(message.stage), reasons=_reasons(message.reasons),
         transaction_id=message.transaction_id, caller=message.caller, request_id=message.request_id,
         server_ns=message.server_ns, alias=message.alias, unproven=message.unproven, bitcoin=bitcoin, card=card, void=void,
+        sealed_personal=message.sealed_personal, subject_ref=message.subject_ref.hex(),
         record=record,
     )
 

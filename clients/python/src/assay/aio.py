@@ -66,19 +66,22 @@ class AsyncClient:
         self, bundle: str, features: Optional[FeatureVector] = None, *, transaction: Optional[_calls.Transaction] = None,
         transaction_id: str = "", version: int = 0, alias: str = "", deadline: Optional[float] = None, explain: int = 0,
         include_raw: bool = False, precision: Optional[int] = None, caller: str = "", durability: Optional[str] = None,
+        personal: Optional[types.PersonalData] = None,
     ) -> types.Decision:
         """Asks for a decision on ``features`` (schema order; None or NaN is missing) or on a typed ``transaction``.
 
         ``version`` 0: whatever ``alias`` (default "champion") names. ``deadline``: seconds from now after which the answer is
         worthless. ``explain``: how many reasons, 0-32. ``precision``: 32 or 64, the floats the bundle takes; None looks it up once
         by describe_model and remembers it. ``durability``: what the reply waits for, "memory" (the record survives the server process)
-        or "disk" (it is on disk); None as the server is set.
+        or "disk" (it is on disk); None as the server is set. ``personal``: never scored, kept sealed so that it can be erased;
+        servers without keys for it refuse it.
         """
 
         def call(bits: int) -> _calls.Call[types.Decision]:
             return _calls.score(
                 bundle, features, transaction, precision=bits, transaction_id=transaction_id, version=version, alias=alias,
                 deadline=deadline, explain=explain, include_raw=include_raw, caller=caller, durability=durability,
+                personal=personal,
             )
 
         expiry = Expiry.after(self._timeout, deadline)
@@ -90,6 +93,7 @@ class AsyncClient:
         self, bundle: str, rows: FeatureRows, *, transaction_ids: Optional[Sequence[str]] = None, version: int = 0,
         alias: str = "", deadline: Optional[float] = None, include_raw: bool = False, precision: Optional[int] = None,
         caller: str = "", durability: Optional[str] = None,
+        personal: Optional[Sequence[Optional[types.PersonalData]]] = None,
     ) -> types.BatchDecision:
         """Decides all ``rows`` [rows, features] by one version, or none. See hello().batch_rows_max for how many."""
 
@@ -97,6 +101,7 @@ class AsyncClient:
             return _calls.score_batch(
                 bundle, rows, precision=bits, transaction_ids=transaction_ids, version=version, alias=alias,
                 deadline=deadline, include_raw=include_raw, caller=caller, durability=durability,
+                personal=personal,
             )
 
         expiry = Expiry.after(self._timeout, deadline)
@@ -126,9 +131,13 @@ class AsyncClient:
         self._precisions.put(key, description.precision)
         return description.precision
 
-    async def get_decision(self, sequence: int) -> types.AuditRecord:
-        """The audit record with this number."""
-        return await self._call(_calls.get_decision(sequence))
+    async def get_decision(self, sequence: Optional[int] = None, *, transaction_id: str = "") -> types.AuditRecord:
+        """The audit record with this number, or the newest one made under this transaction id. Raises NotFound."""
+        return await self._call(_calls.get_decision(sequence, transaction_id))
+
+    async def find_decisions(self, transaction_id: str, *, limit: int = 10) -> Tuple[types.AuditRecord, ...]:
+        """The audit records made under a transaction id, newest first, at most ``limit`` (1-100). Raises NotFound when there are none."""
+        return await self._call(_calls.find_decisions(transaction_id, limit))
 
     # -- Models
 

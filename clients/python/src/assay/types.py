@@ -22,6 +22,7 @@ __all__ = [
     "ModelDescription",
     "ModelVersion",
     "Outcome",
+    "PersonalData",
     "Reason",
     "ServerInfo",
     "Stage",
@@ -146,6 +147,19 @@ class VoidRange:
 
 
 @dataclass(frozen=True)
+class PersonalData:
+    """What must be erasable: never used for scoring, sealed in the audit trail under the subject's own key."""
+
+    # Your pseudonymous id of the person whom all of this is about, 1-128 bytes; erasure goes by it.
+    subject: str
+    # Up to 128 bytes each.
+    account: str = ""
+    device: str = ""
+    # Up to 1024 bytes.
+    free_text: str = ""
+
+
+@dataclass(frozen=True)
 class AuditRecord:
     """What the audit trail keeps of a decision."""
 
@@ -174,6 +188,9 @@ class AuditRecord:
     card: Optional[pb.CardTransaction] = field(default=None, compare=False)
     # Set when the record holds no decision.
     void: Optional[VoidRange] = None
+    # Personal data as it is kept (encrypted), and what stands for its subject (hex); empty: the request had none.
+    sealed_personal: bytes = b""
+    subject_ref: str = ""
     # The record byte for byte as it is in the journal (assay.v1.AuditRecord).
     record: bytes = field(default=b"", repr=False)
 
