@@ -14,7 +14,7 @@ public struct BacktestPlan: Sendable {
     public var shelf: BundleShelf?
     public var threadCount = 1
     /// Whether each block's SHA-256 is computed anew.
-    public var checksHash = true
+    public var checksHash = false
     /// Whether the engine alone is measured afterwards, on the same rows.
     public var measuresEngine = false
     /// Takes the flipped decisions as lines of CSV, in the order of the journal.

@@ -67,7 +67,7 @@ struct BacktestCommand: ParsableCommand {
         plan.name = name ?? challenger.name
         plan.window = part.window
         plan.threadCount = part.threadCount
-        plan.checksHash = !part.noVerify
+        plan.checksHash = part.verify ?? false
         plan.measuresEngine = engineSpeed
         if let thresholds {
             let policy = OutcomePolicy(

@@ -14,8 +14,12 @@ struct JournalPart: ParsableArguments {
     var from: Moment?
     @Option(help: .init("Decisions before this moment.", valueName: "TIME"), transform: Moment.parse) var to: Moment?
     @Option(help: .init("Threads. Default: one a processor.", valueName: "N")) var threads: Int?
-    @Flag(help: "Leave out the SHA-256 of each block; checksums (CRC-32C) and the chain's links are checked all the same.")
-    var noVerify = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Compute each block's SHA-256 (replay does unless told otherwise, backtest does not); checksums (CRC-32C) and the chain's \
+            links are checked in any case.
+            """) var verify: Bool?
 
     func validate() throws {
         if let threads, !(1...ReplayLimits.threadCountMax).contains(threads) {
@@ -65,7 +69,7 @@ struct ReplayCommand: ParsableCommand {
         let report = try failing {
             try Replay.run(
                 journal: part.journal, registry: registry, window: window, threadCount: part.threadCount,
-                checksHash: !part.noVerify, progress: progress)
+                checksHash: part.verify ?? true, progress: progress)
         }
         bar?.clear()
         if json { Output.json(report.json) } else { report.print() }
