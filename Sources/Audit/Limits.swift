@@ -53,9 +53,6 @@ public enum AuditLimits {
     /// Rows of one COPY: a transaction of about 10 MB, which PostgreSQL takes in well under a second.
     static let copyRecordCountMax = 20_000
 
-    /// The shipper's thread yields to workers and journal where they share a processor: a tenth of it is its share then.
-    static let shipperNiceness: Int32 = 10
-
     /// Days that the records of one block may have in PostgreSQL. A transaction locks each day's table and its indexes, and by default there
     /// is room for 6,400 locks: a batch has at most twice as many days, with 8 locks each.
     static let partitionsOfBlockMax = 64

@@ -60,7 +60,7 @@ final class PostgresShipper: @unchecked Sendable {
     func start() {
         shared.withLock { shared in
             // The thread keeps the shipper alive, also when close() has given it up.
-            shared.thread = WorkerThread(name: "assay-postgres", niceness: AuditLimits.shipperNiceness) { self.run() }
+            shared.thread = WorkerThread(name: "assay-postgres") { self.run() }
         }
     }
 
