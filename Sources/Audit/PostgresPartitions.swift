@@ -27,8 +27,11 @@ struct PostgresPartitions {
             do throws(PostgresProblem) {
                 try ensure([partition], connection)
             } catch {
-                guard case .statementFailed = error else { throw error }
-                try connection.execute("ROLLBACK")
+                switch error {
+                // Whether a record needs the day will show.
+                case .statementFailed, .dayDetached: try connection.execute("ROLLBACK")
+                default: throw error
+                }
             }
         }
     }
