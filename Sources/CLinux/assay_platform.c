@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -29,6 +30,9 @@ int assay_pin_thread(int processor) {
     CPU_SET(processor, &set);
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
+
+// Of the calling thread only: Linux keeps a niceness for each. Raising it needs no right.
+void assay_nice_thread(int niceness) { setpriority(PRIO_PROCESS, 0, niceness); }
 
 void assay_name_thread(const char *name) {
     char kept[16];

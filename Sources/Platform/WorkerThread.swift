@@ -7,9 +7,10 @@ public final class WorkerThread: @unchecked Sendable {
     private var handle = pthread_t()
     private let joined = Mutex(false)
 
-    /// Starts at once. `processor`: index to bind to (a processor that does not exist is ignored).
-    public init(name: String, processor: Int? = nil, _ body: @escaping @Sendable () -> Void) {
-        let start = unsafe Unmanaged.passRetained(Start(name: name, processor: processor, body: body))
+    /// Starts at once. `processor`: index to bind to (a processor that does not exist is ignored). `niceness`: 0-19, how far it yields to other
+    /// threads.
+    public init(name: String, processor: Int? = nil, niceness: Int32 = 0, _ body: @escaping @Sendable () -> Void) {
+        let start = unsafe Unmanaged.passRetained(Start(name: name, processor: processor, niceness: niceness, body: body))
         let code = unsafe pthread_create(
             &handle, nil,
             { argument in
@@ -17,6 +18,7 @@ public final class WorkerThread: @unchecked Sendable {
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
                 unsafe assay_name_thread(start.name)
                 if let processor = start.processor { _ = assay_pin_thread(Int32(clamping: processor)) }
+                if start.niceness > 0 { assay_nice_thread(start.niceness) }
                 start.body()
                 return nil
             }, start.toOpaque())
@@ -34,11 +36,13 @@ public final class WorkerThread: @unchecked Sendable {
     private final class Start {
         let name: String
         let processor: Int?
+        let niceness: Int32
         let body: @Sendable () -> Void
 
-        init(name: String, processor: Int?, body: @escaping @Sendable () -> Void) {
+        init(name: String, processor: Int?, niceness: Int32, body: @escaping @Sendable () -> Void) {
             self.name = name
             self.processor = processor
+            self.niceness = niceness
             self.body = body
         }
     }
