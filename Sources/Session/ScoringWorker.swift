@@ -20,8 +20,9 @@ public final class ScoringWorker {
     let submit: (ControlRequest) -> Bool
 
     let arena = MessageArena()
-    /// nil: no decision has a record.
-    let producer: AuditProducer?
+    // Safety: retained by init, released by deinit; nil: no decision has a record. Not managed, since reading an optional reference counts it
+    // in and out, for every request.
+    private let trail: Unmanaged<TrailEnd>?
     private let auditMode: AuditMode
     /// nil: personal data is not accepted.
     let keys: SubjectKeys?
@@ -58,13 +59,17 @@ public final class ScoringWorker {
         self.services = services
         self.reader = reader
         precondition((producer == nil) == (auditMode == .off), "a trail has a producer, and audit \(auditMode.rawValue)")
-        self.producer = producer
+        unsafe trail = producer.map { unsafe Unmanaged.passRetained(TrailEnd(producer: $0)) }
         self.auditMode = auditMode
         self.keys = keys
         self.disk = disk
         self.durability = durability
         self.slots = slots
         self.submit = submit
+    }
+
+    deinit {
+        unsafe trail?.release()
     }
 
     func beginTurn() {
@@ -85,16 +90,32 @@ public final class ScoringWorker {
     /// Numbers for `count` records of at most `byteCountMax` bytes each: the first one. 0: there will be no records, as the operator chose;
     /// never where a record `isRequired`.
     func reserve(count: Int, byteCountMax: Int, isRequired: Bool) throws(Refusal) -> UInt64 {
-        guard let producer else { return 0 }
-        guard byteCountMax <= producer.byteCountMax(count: count) else {
+        guard let trail = unsafe trail else { return 0 }
+        let (largest, first) = unsafe trail._withUnsafeGuaranteedRef { end -> (Int, UInt64?) in
+            let largest = end.producer.byteCountMax(count: count)
+            return (largest, byteCountMax <= largest ? end.producer.reserve(count: count, byteCountMax: byteCountMax) : nil)
+        }
+        guard byteCountMax <= largest else {
             // A retry helps where there is no room now, not where there never is.
             throw count == 1 ? .transactionTooLarge(byteCount: byteCountMax) : .batchTooLarge(rowCount: count)
         }
-        if let first = producer.reserve(count: count, byteCountMax: byteCountMax) { return first }
+        if let first { return first }
         guard auditMode == .drop, !isRequired else { throw .auditUnavailable }
         counters.countDropped(count)
         return 0
     }
+
+    /// Appends the record with a number that `reserve` gave and publishes it; `write` fills the room and returns how many bytes it took.
+    @inline(__always)
+    func record(_ sequence: UInt64, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
+        unsafe trail?._withUnsafeGuaranteedRef { end in
+            unsafe end.producer.append(sequence: sequence, write)
+            end.producer.commit()
+        }
+    }
+
+    /// The worker's end of the trail, for many records at once.
+    var producer: AuditProducer? { unsafe trail?.takeUnretainedValue().producer }
 
     func counterSlot(entry: Int) -> Int { slotOfEntry[entry] }
 
@@ -108,6 +129,13 @@ public final class ScoringWorker {
         slotOfEntry = snapshot.entries.map { slots.slot(bundle: $0.name, version: $0.version) }
         slotsGeneration = snapshot.generation
     }
+}
+
+/// Holds a worker's end of the audit trail.
+private final class TrailEnd {
+    let producer: AuditProducer
+
+    init(producer: AuditProducer) { self.producer = producer }
 }
 
 /// Rows of numbers on their way through a model; grows to the largest request seen and stays.

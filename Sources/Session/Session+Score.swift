@@ -66,12 +66,11 @@ extension Session {
         fields.sequence = sequence
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
         fields.serverNanoseconds = now &- worker.turnStartNanoseconds
-        if sequence != 0, let producer = worker.producer {
-            unsafe producer.append(sequence: sequence) { room in
+        if sequence != 0 {
+            // From here on the record survives the process: only now may the reply exist.
+            unsafe worker.record(sequence) { room in
                 unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction)
             }
-            // From here on the record survives the process: only now may the reply exist.
-            producer.commit()
         }
 
         if waits, let held {
