@@ -129,7 +129,9 @@ final class FaultStorage: JournalStorage {
 
     func open(_ name: String, create: Bool) throws(SystemError) -> any JournalFile {
         try step("open")
-        return FaultFile(try disk.open(name, create: create), self)
+        let file = try disk.open(name, create: create)
+        // Faults concern segments; a file that is replaced as a whole fails at its steps.
+        return name.hasSuffix(".tmp") ? file : FaultFile(file, self)
     }
 
     func openForReading(_ name: String) throws(SystemError) -> any JournalFile { try disk.openForReading(name) }

@@ -40,6 +40,7 @@ import Testing
                 nextLook = now + UInt64(sleep) * 1_000_000
                 if isSyncWanted {
                     try opening.writer.tail.synchronize()
+                    pump.syncEnded()
                     return now
                 }
             }

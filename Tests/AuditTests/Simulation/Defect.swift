@@ -7,7 +7,6 @@ enum Defect: String, CaseIterable {
     case acknowledgesWhatCameDuringSync
     case skipsSync
     case skipsSyncBeforeRotation
-    case skipsSyncOfNewSegments
     case skipsSyncInRecovery
     case skipsSyncOfReplacedFiles
     case skipsDirectorySync

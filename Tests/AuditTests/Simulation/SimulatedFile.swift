@@ -76,7 +76,6 @@ final class SimulatedFile: JournalFile, @unchecked Sendable {
         switch disk.defect {
         case .skipsSync where disk.phase == .synchronizing: return
         case .skipsSyncBeforeRotation where disk.phase == .looking && inode.cache.count > SegmentHeader.byteCount: return
-        case .skipsSyncOfNewSegments where inode.cache.count == SegmentHeader.byteCount: return
         case .skipsSyncInRecovery where disk.phase == .opening && isSegment: return
         case .skipsSyncOfReplacedFiles where name.hasSuffix(".tmp"): return
         default: break

@@ -202,6 +202,7 @@ final class Simulation {
         } catch {
             if !disk.isDead { server.health.fail(.synchronizeFailed(error)) }
         }
+        server.pump.syncEnded()
         acknowledge(server)
     }
 
