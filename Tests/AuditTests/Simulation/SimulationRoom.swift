@@ -15,7 +15,9 @@ final class SimulationRoom {
         try? File.removeTree(path)
     }
 
-    deinit { try? File.removeTree(path) }
+    deinit { remove() }
+
+    func remove() { try? File.removeTree(path) }
 
     /// The smallest sizes that a server allows, so that rings are full and segments end after few records.
     func configuration(workerCount: Int) -> AuditConfiguration {

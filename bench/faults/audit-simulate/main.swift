@@ -49,4 +49,5 @@ print(
     "\(sum.openings) openings, \(sum.kills) kills, \(sum.powerCuts) power cuts, \(sum.failures) failed disks, "
         + "\(sum.salvages) salvaged segments, \(sum.records) records")
 print("\(seedCount) seeds, \(broken.count) broken promises, \(Int(seconds.rounded(.up))) s")
+room.remove()
 exit(broken.isEmpty ? 0 : 1)
