@@ -106,7 +106,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Server", "Console", "AssayClient", "Learning", "Replay", "Session", "ModelImport", "Audit", "Privacy", "Registry",
+                "Server", "Console", "AssayClient", "Learning", "Replay", "Session", "ModelImport", "Audit", "Privacy",
+                "Registry",
                 "Decision",
                 "ModelBundle",
                 "Forest", "Wire",

@@ -3,7 +3,9 @@ import Platform
 /// What is sent, and when sending ends.
 extension LoadLoop {
     mutating func stopSendingWhenDone(_ now: UInt64) {
-        let isOver = now >= plan.schedule.sendUntil || requestsLeft == 0 || board.isStopped || isAbandoned(now)
+        // What was due before the end is still sent after it, by a thread that had no processor then, as long as there is room for it.
+        let isTimeOver = now >= plan.schedule.sendUntil && (pacer?.isFinished ?? true || !hasRoom)
+        let isOver = isTimeOver || requestsLeft == 0 || board.isStopped || isAbandoned(now)
         let isExhausted = pacer?.isFinished ?? false
         guard isOver || isExhausted else { return }
         isSending = false
@@ -38,6 +40,12 @@ extension LoadLoop {
             flush(index)
         }
         dirty.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether any connection takes a request.
+    var hasRoom: Bool {
+        for index in 0..<connectionCount where unsafe connections[index].hasRoom { return true }
+        return false
     }
 
     /// The next connection in turn that takes a request; nil when none does.

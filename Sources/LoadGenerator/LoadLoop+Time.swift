@@ -6,10 +6,8 @@ extension LoadLoop {
         guard isSending, let pacer else { return LoadLimits.tickNanoseconds }
         let now = Clock.monotonicNanoseconds()
         // With every connection full only a reply can help; with none full the next arrival is waited for.
-        for index in 0..<connectionCount where unsafe connections[index].hasRoom {
-            return min(pacer.wait(nowNanoseconds: now) ?? 0, LoadLimits.tickNanoseconds)
-        }
-        return LoadLimits.tickNanoseconds
+        guard hasRoom else { return LoadLimits.tickNanoseconds }
+        return min(pacer.wait(nowNanoseconds: now) ?? 0, LoadLimits.tickNanoseconds)
     }
 
     mutating func tick(_ now: UInt64) {

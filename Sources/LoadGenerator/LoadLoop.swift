@@ -106,8 +106,8 @@ import Platform
         var now = Clock.monotonicNanoseconds()
         repeat {
             now = Clock.monotonicNanoseconds()
-            if isSending { stopSendingWhenDone(now) }
             if isSending, pacer != nil { sendArrivals(now) }
+            if isSending { stopSendingWhenDone(now) }
             let count = events.wait(nanoseconds: waitNanoseconds())
             for index in 0..<count { handle(events[index]) }
             if now >= nextTick { tick(now) }

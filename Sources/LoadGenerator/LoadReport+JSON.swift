@@ -5,7 +5,8 @@ extension LoadReport {
     public var json: JSON {
         var members: [(String, JSON)] = [
             ("server", JSON(configuration.server.description)), ("server_version", JSON(serverVersion)),
-            ("bundle", JSON(configuration.bundles.map(\.name).joined(separator: ","))), ("mode", JSON(configuration.isOpenLoop ? "open" : "closed")),
+            ("bundle", JSON(configuration.bundles.map(\.name).joined(separator: ","))),
+            ("mode", JSON(configuration.isOpenLoop ? "open" : "closed")),
             ("connections", JSON(configuration.connectionCount)), ("depth", JSON(configuration.depth)),
             ("threads", JSON(configuration.threadCount)), ("rows_per_request", JSON(configuration.rowsPerRequest)),
             ("rows", JSON(inputs.reduce(0) { $0 + $1.rowCount })),
@@ -56,7 +57,8 @@ extension LoadReport {
                 JSON(
                     versions.map {
                         .object([
-                            ("bundle", JSON($0.bundle)), ("version", JSON($0.number)), ("digest", JSON($0.digest)), ("decisions", JSON($0.decisionCount)),
+                            ("bundle", JSON($0.bundle)), ("version", JSON($0.number)), ("digest", JSON($0.digest)),
+                            ("decisions", JSON($0.decisionCount)),
                         ])
                     })
             ),

@@ -112,7 +112,8 @@ extension LoadReport {
         guard requestsSent > 0 else { return "\(shares) of a processor" }
         let cost = processorNanosecondsPerRequest
         let most = Double(threadUtilizations.count) * 1e9 / max(1, cost)
-        return "\(shares) of a processor, \(Format.duration(UInt64(cost))) a request: at most \(Format.count(UInt64(most))) requests/s"
+        return
+            "\(shares) of a processor, \(Format.duration(UInt64(cost))) a request: at most \(Format.count(UInt64(most))) requests/s"
     }
 
     private var throughputLine: String {

@@ -127,7 +127,8 @@ public struct LoadReport: Sendable {
 
     /// No error, no mismatch, and something was decided. Errors are for the conditions to judge, where one speaks of them.
     public var isClean: Bool {
-        (errorCount == 0 || (failConditions + (search?.objectives ?? [])).contains(where: \.isAboutErrors)) && mismatchCount == 0 && (verification?.unverified ?? 0) == 0 && failures.isEmpty
+        (errorCount == 0 || (failConditions + (search?.objectives ?? [])).contains(where: \.isAboutErrors)) && mismatchCount == 0
+            && (verification?.unverified ?? 0) == 0 && failures.isEmpty
             && (decisionsTotal > 0 || configuration.toleratesDisconnect)
     }
 

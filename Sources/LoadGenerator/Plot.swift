@@ -14,11 +14,13 @@ struct Plot {
         var points: [Point]
     }
 
-    /// A vertical line.
+    /// A vertical line; its kind is its class in the style sheet.
     struct Mark {
+        enum Kind: String { case error, swap, stage }
+
         var x: Double
-        var text: String
-        var isError = false
+        var text = ""
+        var kind: Kind
     }
 
     let title: String
@@ -55,40 +57,37 @@ struct Plot {
     private func placeY(_ value: Double) -> Double { bottom - y.share(value) * (bottom - top) }
 
     private var grid: String {
-        var lines: [String] = []
+        var parts: [String] = []
         for tick in y.ticks {
-            let place = Self.number(placeY(tick.value))
-            lines.append("<line class=\"grid\" x1=\"\(Self.number(left))\" x2=\"\(Self.number(right))\" y1=\"\(place)\" y2=\"\(place)\"/>")
-            let text = Self.number(placeY(tick.value) + 4)
-            lines.append("<text x=\"\(Self.number(left - 8))\" y=\"\(text)\" text-anchor=\"end\">\(Markup.escaped(tick.text))</text>")
+            let place = placeY(tick.value)
+            parts.append(Self.line("grid", from: (left, place), to: (right, place)))
+            parts.append(Self.text(tick.text, at: (left - 8, place + 4), anchor: "end"))
         }
         for tick in x.ticks {
-            let place = Self.number(placeX(tick.value))
-            lines.append("<line class=\"grid\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Self.number(top))\" y2=\"\(Self.number(bottom))\"/>")
-            lines.append("<text x=\"\(place)\" y=\"\(Self.number(bottom + 18))\" text-anchor=\"middle\">\(Markup.escaped(tick.text))</text>")
+            let place = placeX(tick.value)
+            parts.append(Self.line("grid", from: (place, top), to: (place, bottom)))
+            // A text that would leave the picture ends at its edge.
+            let leaves = place + Double(tick.text.count) * 3.6 > width
+            parts.append(Self.text(tick.text, at: (leaves ? width - 2 : place, bottom + 18), anchor: leaves ? "end" : "middle"))
         }
-        lines.append("<line class=\"axis\" x1=\"\(Self.number(left))\" x2=\"\(Self.number(right))\" y1=\"\(Self.number(bottom))\" y2=\"\(Self.number(bottom))\"/>")
-        return lines.joined(separator: "\n")
+        parts.append(Self.line("axis", from: (left, bottom), to: (right, bottom)))
+        return parts.joined(separator: "\n")
     }
 
     /// Lines for marks; a text is left out where it would run into the one before.
     private var markLines: String {
         var free = left
-        var lines: [String] = []
+        var parts: [String] = []
         for mark in marks.sorted(by: { $0.x < $1.x }) {
             let place = placeX(mark.x)
-            lines.append(
-                "<line class=\"\(mark.isError ? "error" : "mark")\" x1=\"\(Self.number(place))\" x2=\"\(Self.number(place))\" "
-                    + "y1=\"\(Self.number(top))\" y2=\"\(Self.number(bottom))\"/>")
-            let width = Double(mark.text.count) * 6.5
+            parts.append(Self.line(mark.kind.rawValue, from: (place, top), to: (place, bottom)))
+            let textWidth = Double(mark.text.count) * 6.5
             guard !mark.text.isEmpty, place >= free else { continue }
-            let fits = place + 4 + width <= right
-            lines.append(
-                "<text x=\"\(Self.number(fits ? place + 4 : place - 4))\" y=\"\(Self.number(top + 11))\" "
-                    + "text-anchor=\"\(fits ? "start" : "end")\">\(Markup.escaped(mark.text))</text>")
-            free = place + width + 12
+            let fits = place + 4 + textWidth <= right
+            parts.append(Self.text(mark.text, at: (place + (fits ? 4 : -4), top + 11), anchor: fits ? "start" : "end"))
+            free = place + textWidth + 12
         }
-        return lines.joined(separator: "\n")
+        return parts.joined(separator: "\n")
     }
 
     private func draw(_ series: Series) -> String {
@@ -113,9 +112,17 @@ struct Plot {
         return series.map { series in
             let style = "series \(Self.color(series))\(series.style.contains("dashed") ? " dashed" : "")"
             defer { place += 44 + Double(series.name.count) * 6.8 }
-            return "<line class=\"\(style)\" x1=\"\(Self.number(place))\" x2=\"\(Self.number(place + 22))\" y1=\"14\" y2=\"14\"/>"
-                + "<text x=\"\(Self.number(place + 28))\" y=\"18\">\(Markup.escaped(series.name))</text>"
+            return Self.line(style, from: (place, 14), to: (place + 22, 14))
+                + Self.text(series.name, at: (place + 28, 18), anchor: "start")
         }.joined(separator: "\n")
+    }
+
+    private static func line(_ style: String, from: (x: Double, y: Double), to: (x: Double, y: Double)) -> String {
+        "<line class=\"\(style)\" x1=\"\(number(from.x))\" y1=\"\(number(from.y))\" x2=\"\(number(to.x))\" y2=\"\(number(to.y))\"/>"
+    }
+
+    private static func text(_ text: String, at place: (x: Double, y: Double), anchor: String) -> String {
+        "<text x=\"\(number(place.x))\" y=\"\(number(place.y))\" text-anchor=\"\(anchor)\">\(Markup.escaped(text))</text>"
     }
 
     private static func color(_ series: Series) -> String { String(series.style.prefix(1)) }

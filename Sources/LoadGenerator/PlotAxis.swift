@@ -41,7 +41,9 @@ struct PlotAxis {
 
     static func seconds(_ end: Double) -> PlotAxis {
         let step = roundStep(max(end, 0.1) / 10)
-        let ticks = stride(from: 0, through: end, by: step).map { Tick(value: $0, text: Format.fixed($0, step < 1 ? 1 : 0) + " s") }
+        let ticks = stride(from: 0, through: end, by: step).map {
+            Tick(value: $0, text: Format.fixed($0, step < 1 ? 1 : 0) + " s")
+        }
         return PlotAxis(isLogarithmic: false, from: 0, to: max(end, 0.1), ticks: ticks)
     }
 

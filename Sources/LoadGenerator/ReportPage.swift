@@ -45,11 +45,17 @@ extension LoadReport {
     /// The figures that are looked for first.
     private var pageTiles: String {
         var tiles = [
-            ("decisions a second", Format.count(UInt64(decisionsPerSecond.rounded())), Format.count(decisionsMeasured) + " in all"),
+            (
+                "decisions a second", Format.count(UInt64(decisionsPerSecond.rounded())),
+                Format.count(decisionsMeasured) + " in all"
+            ),
             ("p50", Format.duration(latency.p50), service.map { "from sending " + Format.duration($0.p50) } ?? ""),
             ("p99", Format.duration(latency.p99), service.map { "from sending " + Format.duration($0.p99) } ?? ""),
             ("p99.9", Format.duration(latency.p999), service.map { "from sending " + Format.duration($0.p999) } ?? ""),
-            ("errors", Format.count(errorCount), mismatchCount == 0 ? "no mismatch" : Format.count(mismatchCount) + " mismatches"),
+            (
+                "errors", Format.count(errorCount),
+                mismatchCount == 0 ? "no mismatch" : Format.count(mismatchCount) + " mismatches"
+            ),
         ]
         if let search {
             let found = search.best.map { Format.count(UInt64($0)) + "/s" } ?? "none"
@@ -70,7 +76,8 @@ extension LoadReport {
         guard latencies.totalCount > 0 else { return "" }
         var series = [
             Plot.Series(
-                name: services == nil ? "latency" : "corrected: from the intended time", style: "a", points: Self.points(latencies))
+                name: services == nil ? "latency" : "corrected: from the intended time", style: "a",
+                points: Self.points(latencies))
         ]
         if let services {
             series.append(Plot.Series(name: "uncorrected: from sending", style: "b dashed", points: Self.points(services)))
@@ -107,7 +114,8 @@ extension LoadReport {
         throughput.y = .linear(from: 0, over: points.map(\.decisionsPerSecond))
         throughput.series = [
             Plot.Series(
-                name: "decisions/s", style: "a filled", points: points.map { Plot.Point(x: $0.seconds, y: $0.decisionsPerSecond) })
+                name: "decisions/s", style: "a filled", points: points.map { Plot.Point(x: $0.seconds, y: $0.decisionsPerSecond) }
+            )
         ]
         var latency = Plot(title: "Latency over time", unit: "latency")
         latency.x = .seconds(end)
@@ -115,24 +123,32 @@ extension LoadReport {
             ("p99.9", "c", { $0.p999 }), ("p99", "b", { $0.p99 }), ("p50", "a", { $0.p50 }),
         ]
         latency.series = columns.map { name, style, value in
-            Plot.Series(name: name, style: style, points: points.map { Plot.Point(x: $0.seconds, y: Double(value($0))) }.filter { $0.y > 0 })
+            Plot.Series(
+                name: name, style: style,
+                points: points.map { Plot.Point(x: $0.seconds, y: Double(value($0))) }.filter { $0.y > 0 })
         }
         latency.y = .logarithmic(over: latency.series.flatMap { $0.points.map(\.y) })
-        let errors = points.filter { $0.errors > 0 }.map { Plot.Mark(x: $0.seconds, text: "", isError: true) }
-        let swaps = timeline.marks.map { Plot.Mark(x: $0.seconds, text: $0.text, isError: false) }
-        var stageStart = configuration.warmupSeconds
-        var starts: [Plot.Mark] = configuration.warmupSeconds > 0 ? [Plot.Mark(x: stageStart, text: "measured from here")] : []
-        for stage in configuration.profile?.stages.dropLast() ?? [] {
-            stageStart += stage.seconds
-            starts.append(Plot.Mark(x: stageStart, text: ""))
-        }
-        throughput.marks = errors + swaps + starts
-        latency.marks = errors + swaps.map { Plot.Mark(x: $0.x, text: "", isError: false) } + starts.map { Plot.Mark(x: $0.x, text: "") }
+        let errors = points.filter { $0.errors > 0 }.map { Plot.Mark(x: $0.seconds, kind: .error) }
+        let swaps = timeline.marks.map { Plot.Mark(x: $0.seconds, text: $0.text, kind: .swap) }
+        let starts = stageStarts.map { Plot.Mark(x: $0, kind: .stage) }
+        throughput.marks = starts + swaps + errors
+        latency.marks = starts + swaps.map { Plot.Mark(x: $0.x, kind: .swap) } + errors
         let note =
             "By the time of the replies, in steps of \(Format.fixed(timeline.intervalSeconds * 1_000, 0)) ms."
+            + (configuration.warmupSeconds > 0 ? " The first \(Format.seconds(configuration.warmupSeconds)) are warm-up." : "")
+            + (starts.isEmpty ? "" : " Dotted lines: a stage begins.")
             + (swaps.isEmpty ? "" : " Dashed lines: another version began to answer.")
             + (errors.isEmpty ? "" : " Red lines: errors.")
         return "<section>\n<h2>Over time</h2>\n\(throughput.svg)\n\(latency.svg)\n<p class=\"note\">\(note)</p>\n</section>"
+    }
+
+    /// Seconds from the start at which another stage begins; the warm-up is one.
+    private var stageStarts: [Double] {
+        var start = 0.0
+        return (configuration.profile?.warmedUp(seconds: configuration.warmupSeconds).stages.dropLast() ?? []).map { stage in
+            start += stage.seconds
+            return start
+        }
     }
 
     /// Latency against throughput, where the run has tried several rates.
@@ -156,7 +172,7 @@ extension LoadReport {
                 points: steps.map { Plot.Point(x: $0.rate, y: Double(max(1, value($0.latency)))) })
         }
         plot.y = .logarithmic(over: plot.series.flatMap { $0.points.map(\.y) })
-        if let best = search?.best { plot.marks = [Plot.Mark(x: best, text: "highest rate that holds")] }
+        if let best = search?.best { plot.marks = [Plot.Mark(x: best, text: "highest rate that holds", kind: .swap)] }
         return "<section>\n<h2>Latency against throughput</h2>\n\(plot.svg)\n</section>"
     }
 }

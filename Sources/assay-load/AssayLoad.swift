@@ -73,7 +73,8 @@ struct AssayLoad: ParsableCommand {
     @Flag(help: "Look for the highest rate at which every --slo holds; --rate is where to begin.")
     var findMax = false
 
-    @Option(help: ArgumentHelp("Objective of --find-max, such as \"p99<1ms\"; may be given several times.", valueName: "condition"))
+    @Option(
+        help: ArgumentHelp("Objective of --find-max, such as \"p99<1ms\"; may be given several times.", valueName: "condition"))
     var slo: [String] = []
 
     @Option(
@@ -118,7 +119,9 @@ struct AssayLoad: ParsableCommand {
     @Option(help: "Load threads.")
     var threads = 1
 
-    @Option(help: "Write a page with the figures as plots to a file (HTML, complete in itself).", completion: .file(extensions: ["html"]))
+    @Option(
+        help: "Write a page with the figures as plots to a file (HTML, complete in itself).",
+        completion: .file(extensions: ["html"]))
     var report: String?
 
     @Option(help: "Seed of random rows, Poisson arrivals and the order of a mix.")
@@ -188,7 +191,9 @@ struct AssayLoad: ParsableCommand {
         }
         do throws(SystemError) {
             if let path = self.json, path != "-" { try File.writeAtomically(Array(json.utf8), to: path) }
-            if let path = self.report { try File.writeAtomically(Array(report.page(command: CommandLine.arguments).utf8), to: path) }
+            if let path = self.report {
+                try File.writeAtomically(Array(report.page(command: CommandLine.arguments).utf8), to: path)
+            }
             if let hdr { try File.writeAtomically(Array(report.percentileDistribution.utf8), to: hdr) }
         } catch {
             throw .system(error)

@@ -70,7 +70,8 @@ import Testing
     }
 
     @Test func poissonArrivalsFollowStagesAndRamps() {
-        let moments = all([.init(ratePerSecond: 2_000, seconds: 10), .init(fromPerSecond: 0, toPerSecond: 2_000, seconds: 10)], .poisson)
+        let moments = all(
+            [.init(ratePerSecond: 2_000, seconds: 10), .init(fromPerSecond: 0, toPerSecond: 2_000, seconds: 10)], .poisson)
         let first = moments.filter { $0 < 10_000_000_000 }.count
         let ramp = moments.filter { $0 >= 10_000_000_000 }
         // Five standard deviations around 20,000 and 10,000; a quarter of the ramp's arrivals come in its first half.

@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "p99", "p99<", "p99<1", "p99<1m", "p99<1%", "<1ms", "p0<1ms", "p101<1ms", "px<1ms", "errors<1ms", "tx/s>5%", "p99=1ms",
+        "", "p99", "p99<", "p99<1", "p99<1m", "p99<1%", "<1ms", "p0<1ms", "p101<1ms", "px<1ms", "errors<1ms", "tx/s>5%",
+        "p99=1ms",
         "p99<<1ms", "p99<-1ms", "foo<1", "max<1.2.3ms", "p99<1ms ms",
     ])
     func whatIsNoConditionIsAUsageError(text: String) {

@@ -363,7 +363,9 @@ class MLServer(Peer):
                     "logging_settings": {"version": 1, "root": {"level": "ERROR"}}}
         (work / "settings.json").write_text(json.dumps(settings))
         model = {"name": "cards", "implementation": "mlserver_xgboost.XGBoostModel", "parameters": {"uri": str(MODEL)}}
-        (work / "model-settings.json").write_text(json.dumps(model))
+        # The runtime wants a folder of the model's name.
+        (work / "cards").mkdir()
+        (work / "cards" / "model-settings.json").write_text(json.dumps(model))
         server = Server([self.python.parent / "mlserver", "start", work], port, work / "log", OMP_NUM_THREADS="1")
         ready = f"http://127.0.0.1:{settings['http_port']}/v2/models/cards/ready"
         return server.wait(lambda: urllib.request.urlopen(ready, timeout=5).status == 200)

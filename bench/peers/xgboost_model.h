@@ -29,7 +29,7 @@ class XGBoostModel {
         char array[160];
         std::snprintf(array, sizeof array, "{\"data\":[%llu,true],\"shape\":[1,%llu],\"typestr\":\"<f4\",\"version\":3}",
                       static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(row)), static_cast<unsigned long long>(features_));
-        static const char *options = "{\"type\":0,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,\"missing\":NaN}";
+        static const char *options = "{\"type\":0,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,\"cache_id\":0,\"missing\":NaN}";
         const uint64_t *shape;
         uint64_t dimensions;
         const float *result;

@@ -40,7 +40,8 @@ struct SettingsOptions: ParsableArguments {
     func flags() throws(SettingsError) -> [String: SettingValue] {
         let texts = [
             "registry": registry, "journal": journal, "listen": listen, "unix": unix, "http": http, "postgres": postgres,
-            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "privacy-keys": privacyKeys, "admin": admin,
+            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "privacy-keys": privacyKeys,
+            "admin": admin,
             "log-level": logLevel,
             "log-format": logFormat,
         ]
