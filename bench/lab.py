@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -59,7 +60,7 @@ def machine() -> dict[str, Any]:
 class Server:
     """One `assay serve` with the cards bundle, on the first processor."""
 
-    def __init__(self, work: pathlib.Path, *options: Any, durable: bool = True, name: str = "server") -> None:
+    def __init__(self, work: pathlib.Path, *options: Any, name: str = "server") -> None:
         self.journal = work / f"{name}-journal"
         self.registry = work / "registry"
         self.log = work / f"{name}.log"
@@ -141,7 +142,8 @@ class Postgres:
             postmaster = (self.directory / "data/postmaster.pid").read_text().splitlines()[0]
             children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
             for process in [postmaster, *children]:
-                os.setpriority(os.PRIO_PROCESS, int(process), self.nice)
+                with contextlib.suppress(ProcessLookupError):
+                    os.setpriority(os.PRIO_PROCESS, int(process), self.nice)
 
     def stop(self) -> None:
         subprocess.run([self.SCRIPT, "stop", self.directory], capture_output=True, check=False)
