@@ -207,6 +207,29 @@ import Wire
         try fixture.check(lookup, step: 53)
     }
 
+    @Test func decisionsInBlocksThatWereTakenOverWholeAreFound() throws {
+        let source = try LookupFixture()
+        try source.fill(segmentCount: 2)
+        let fixture = try LookupFixture()
+        for segment in try source.segments() {
+            var cursor = SegmentCursor(try source.storage.openForReading(JournalDirectory.segmentName(segment)))
+            while case .block(let block) = try cursor.read(checkingHash: true) {
+                fixture.writer.append(block)
+                try fixture.writer.flush()
+                cursor.offset = block.endOffset
+            }
+        }
+        let (lookup, indexer) = try fixture.server()
+        for _ in 0..<2 {
+            for sequence in stride(from: 1, through: source.records.count, by: 29) {
+                let found = try lookup.records(transactionID: "tx-\(sequence)", limit: 2)
+                #expect(found.map(\.bytes) == [source.records[sequence - 1]], "tx-\(sequence)")
+            }
+            indexer.work()
+        }
+        #expect(indexer.writtenCount == 1)
+    }
+
     @Test func halfWrittenIndexesOfAKilledServerAreRemoved() throws {
         let fixture = try LookupFixture()
         try fixture.fill(segmentCount: 2)

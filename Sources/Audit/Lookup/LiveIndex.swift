@@ -29,9 +29,11 @@ final class LiveIndex: Sendable {
     func append(_ header: BlockHeader, offset: Int, hashes: [UInt64]) {
         state.withLock { state in
             guard !state.segments.isEmpty else { return }
-            let fits = state.hashCount + hashes.count <= AuditLimits.liveHashCountMax
-            if fits { state.hashCount += hashes.count }
-            state.segments[state.segments.count - 1].append(header, offset: offset, hashes: fits ? hashes : nil)
+            // A block that was taken over whole comes without hashes of its records.
+            let isWhole = header.kind == .void || hashes.count == header.recordCount
+            let isKept = isWhole && state.hashCount + hashes.count <= AuditLimits.liveHashCountMax
+            if isKept { state.hashCount += hashes.count }
+            state.segments[state.segments.count - 1].append(header, offset: offset, hashes: isKept ? hashes : nil)
         }
     }
 
