@@ -19,6 +19,13 @@ public struct AuditConfiguration: Sendable {
     /// Called before the journal is synced, on the thread that does it: what records depend on (the keys of sealed personal data) must not be
     /// less durable than they are. An error counts as a failed sync.
     public var beforeSync: (@Sendable () throws(SystemError) -> Void)?
+    /// PEM file of the Ed25519 key that signs checkpoints; nil: none are made.
+    public var checkpointKeyPath: String?
+    /// Blocks after which the next checkpoint is signed; one is also at each new segment and at the close.
+    public var checkpointBlockCount = 1000
+    /// Segments past these limits are deleted, oldest first, once PostgreSQL (where configured) has them.
+    public var retentionHours = 0
+    public var retentionByteCount = 0
 
     /// Connection URI (or key=value string) of PostgreSQL; nil: the journal is the only store.
     public var postgresURL: String?
@@ -38,8 +45,25 @@ public struct AuditConfiguration: Sendable {
         try Self.check("segmentByteCount", segmentByteCount, AuditLimits.segmentByteCountRange)
         try Self.check("blockByteCount", blockByteCount, AuditLimits.blockByteCountRange)
         try Self.check("syncIntervalMilliseconds", syncIntervalMilliseconds, AuditLimits.syncIntervalMillisecondsRange)
+        try Self.check("checkpointBlockCount", checkpointBlockCount, AuditLimits.checkpointBlockCountRange)
+        try Self.check("retentionHours", retentionHours, AuditLimits.retentionHoursRange)
+        try Self.check("retentionByteCount", retentionByteCount, AuditLimits.retentionByteCountRange)
         try Self.check("shipperCloseMilliseconds", shipperCloseMilliseconds, 0...600_000)
         try Self.check("backlogByteCountMax", backlogByteCountMax, 1...Int.max)
+    }
+
+    var keeper: JournalKeeper.Configuration {
+        get throws(AuditError) {
+            var keeper = JournalKeeper.Configuration(checkpointBlockCount: checkpointBlockCount)
+            if retentionHours > 0 { keeper.retention.nanoseconds = Int64(retentionHours) * 3_600_000_000_000 }
+            if retentionByteCount > 0 { keeper.retention.byteCount = retentionByteCount }
+            if let checkpointKeyPath {
+                do throws(KeyFileError) { keeper.key = try Ed25519PrivateKey(path: checkpointKeyPath) } catch {
+                    throw .checkpointKey(error)
+                }
+            }
+            return keeper
+        }
     }
 
     private static func check(_ name: String, _ value: Int, _ allowed: ClosedRange<Int>) throws(AuditError) {

@@ -20,6 +20,8 @@ public enum AuditError: Error, Equatable, Sendable, CustomStringConvertible {
     case recordUnreadable(sequence: UInt64)
     /// Records up to this number wait for room on the disk, so it isn't known whether one of them is what was asked for.
     case notWrittenYet(sequence: UInt64)
+    /// The key that should sign checkpoints can't be used.
+    case checkpointKey(KeyFileError)
     /// The trail has failed or is closed.
     case unavailable
     case system(SystemError)
@@ -36,6 +38,7 @@ public enum AuditError: Error, Equatable, Sendable, CustomStringConvertible {
         case .sequenceExhausted: "audit: the sequence numbers are used up"
         case .recordUnreadable(let sequence): "audit: record \(sequence) can't be read; verify the journal"
         case .notWrittenYet(let sequence): "audit: the journal has not got as far as record \(sequence) yet; is the disk full?"
+        case .checkpointKey(let error): "audit: the checkpoint key: \(error)"
         case .unavailable: "audit: the trail has failed or is closed"
         case .system(let error): "audit: \(error)"
         }

@@ -29,6 +29,12 @@ public struct AuditStatus: Sendable {
     public var unindexedSegmentCount: Int
     /// Index files written since the trail was opened.
     public var indexCount: UInt64
+    /// The last number that a signed checkpoint covers; nil: none yet, or no key is configured.
+    public var checkpointSequence: UInt64?
+    /// Checkpoints signed since the trail was opened; nil: no key is configured.
+    public var checkpointCount: UInt64?
+    /// nil: retention is off.
+    public var retention: RetentionStatus?
     /// nil without PostgreSQL.
     public var postgres: PostgresStatus?
 

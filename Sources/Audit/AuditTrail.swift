@@ -20,6 +20,7 @@ public final class AuditTrail: Sendable {
     private let lookup: DecisionLookup
     private let indexer: SegmentIndexer
     private let indexThread: WorkerThread
+    private let keeper: JournalKeeper?
     private let threads: [WorkerThread]
     /// The locks, until the trail is closed.
     private let locks: Mutex<[JournalLock]>
@@ -45,17 +46,20 @@ public final class AuditTrail: Sendable {
         _ configuration: AuditConfiguration, storage: any JournalStorage, logger: Logger,
         onFailure: @escaping @Sendable (AuditFailure) -> Void
     ) throws(AuditError) -> AuditTrail {
-        let opening = try TrailOpening(configuration, storage: storage)
+        try configuration.validate()
+        // A key that can't be used is told before anything is touched.
+        let keeper = try configuration.keeper
+        let opening = try TrailOpening(configuration, storage: storage, key: keeper.key)
         do {
-            return try AuditTrail(opening, configuration, storage, logger, onFailure)
+            return try AuditTrail(opening, configuration, keeper, storage, logger, onFailure)
         } catch {
             throw .system(error)
         }
     }
 
     private init(
-        _ opening: TrailOpening, _ configuration: AuditConfiguration, _ storage: any JournalStorage, _ logger: Logger,
-        _ onFailure: @escaping @Sendable (AuditFailure) -> Void
+        _ opening: TrailOpening, _ configuration: AuditConfiguration, _ keeping: JournalKeeper.Configuration,
+        _ storage: any JournalStorage, _ logger: Logger, _ onFailure: @escaping @Sendable (AuditFailure) -> Void
     ) throws(SystemError) {
         self.configuration = configuration
         self.storage = storage
@@ -86,6 +90,12 @@ public final class AuditTrail: Sendable {
             storage: storage, identity: opening.identity, live: live, catalogue: catalogue, logger: logger)
         self.indexer = indexer
         if let beforeSync = configuration.beforeSync { tail.precede(with: beforeSync) }
+        let keeper =
+            JournalKeeper.isNeeded(keeping)
+            ? try JournalKeeper(
+                keeping, storage: storage, tail: opening.writer.tail, proof: opening.proof, logger: logger,
+                confirmed: { shipper.map { $0.status.shippedSequence } ?? .max }, retired: { catalogue.forget($0) }) : nil
+        self.keeper = keeper
         let syncWake = try EventSignal()
         let pump = try JournalPump(
             memory: opening.memory, writer: opening.writer, configuration: configuration, health: health, syncWake: syncWake)
@@ -95,14 +105,20 @@ public final class AuditTrail: Sendable {
             waits.tell(through: tail.durableSequence)
             pump.syncEnded()
             shipper?.wakeUp()
+            keeper?.wakeUp()
         }
         self.pump = pump
         self.waits = waits
         self.sync = sync
-        threads = [
+        var threads = [
             WorkerThread(name: "assay-journal") { pump.run() }, WorkerThread(name: "assay-sync") { sync.run() },
         ]
         indexThread = WorkerThread(name: "assay-index", niceness: SegmentIndexer.niceness) { indexer.run() }
+        if let keeper {
+            let health = health
+            threads.append(WorkerThread(name: "assay-keeper") { if let failure = keeper.run() { health.fail(failure) } })
+        }
+        self.threads = threads
         shipper?.start()
         logRecovery()
     }
@@ -134,7 +150,11 @@ public final class AuditTrail: Sendable {
             isBacklogOverLimit: (postgres?.backlogByteCount ?? 0) > configuration.backlogByteCountMax,
             ringByteCountUsed: memory.byteCountUsed, ringByteCount: memory.workerCount * memory.ringByteCount,
             isDiskFull: health.isDiskFull, failure: health.current, closedSegmentCount: lookup.catalogue.count,
-            unindexedSegmentCount: lookup.catalogue.unindexedCount, indexCount: indexer.writtenCount, postgres: postgres)
+            unindexedSegmentCount: lookup.catalogue.unindexedCount, indexCount: indexer.writtenCount,
+            checkpointSequence: keeper?.checkpoints.sequence,
+            checkpointCount: configuration.checkpointKeyPath == nil ? nil : keeper?.checkpoints.count,
+            retention: configuration.retentionHours > 0 || configuration.retentionByteCount > 0 ? keeper?.retention : nil,
+            postgres: postgres)
     }
 
     /// The AuditRecord with a number, byte for byte as it was appended; nil when no decision has it. Waits up to two seconds for a record that
@@ -178,11 +198,24 @@ public final class AuditTrail: Sendable {
             threads[1].join()
             indexer.stop()
             indexThread.join()
+            keeper?.stop()
+            threads.dropFirst(2).forEach { $0.join() }
             shipper?.close(milliseconds: configuration.shipperCloseMilliseconds)
-            if pump.endedCleanly { markClosed(ringLock: locks[1]) }
+            if pump.endedCleanly, signEnd() { markClosed(ringLock: locks[1]) }
             // Closing the descriptors gives the journal free.
             locks = []
         }
+    }
+
+    /// The last checkpoint. A journal whose end could not be signed for want of room is closed all the same; the next checkpoint covers it.
+    private func signEnd() -> Bool {
+        do throws(JournalWriteError) {
+            try keeper?.finish()
+        } catch {
+            logger.warning("audit: the journal's end could not be signed: \(error.systemError)")
+            if case .synchronize = error { return false }
+        }
+        return true
     }
 
     private func markClosed(ringLock: JournalLock) {
@@ -203,6 +236,11 @@ public final class AuditTrail: Sendable {
     }
 
     private func logRecovery() {
+        if recovery.isBehindCheckpoint {
+            logger.error(
+                "audit: the journal ended before its newest signed checkpoint: its end was cut off; `assay journal verify` says where"
+            )
+        }
         if recovery.wasClean { return }
         logger.notice(
             "audit: the journal was not closed cleanly; recovered",

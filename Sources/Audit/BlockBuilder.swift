@@ -18,9 +18,9 @@ struct BlockBuilder {
     }
 
     /// A void is always alone in its block, so that in any other block position alone gives the number.
-    mutating func append(void record: [UInt8], first: UInt64, last: UInt64) {
-        precondition(isEmpty, "a void is alone in its block")
-        kind = .void
+    mutating func append(void record: [UInt8], first: UInt64, last: UInt64, kind: BlockHeader.Kind = .void) {
+        precondition(isEmpty && kind != .records, "a void is alone in its block")
+        self.kind = kind
         unsafe record.withUnsafeBytes { unsafe add($0, first: first, last: last) }
     }
 

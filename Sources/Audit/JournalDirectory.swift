@@ -7,12 +7,14 @@ import Platform
 ///     lock                              locked (OFD write lock) while a server has the journal open
 ///     clean                             there only after a clean close: next number, hash of the last block, CRC-32C
 ///     00000000000000000001.journal      a segment, named after its first number
+///     proof                             signed checkpoints, and what was retired and repaired; only where there is something to say
 ///     quarantine/                       bytes that were cut off or can't be read; never deleted by Assay
 enum JournalDirectory {
     static let identityName = "identity"
     static let lockName = "lock"
     static let cleanName = "clean"
     static let segmentSuffix = ".journal"
+    static let proofName = "proof"
     static let quarantineName = "quarantine"
     static let formatVersion: UInt32 = 1
     private static let identityMagic: UInt32 = 0x494a_5341  // "ASJI"

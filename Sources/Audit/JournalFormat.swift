@@ -94,7 +94,7 @@ struct SegmentHeader: Equatable {
 ///          0      4  magic "ASJB"
 ///          4      2  format version, 1
 ///          6      1  codec: 0 as is, 1 LZ4 block format
-///          7      1  kind: 0 records, 1 one record that voids the numbers first … last
+///          7      1  kind: 0 records, 1 one record that voids the numbers first … last, 2 the same for a place that was repaired
 ///          8      8  first sequence number
 ///         16      8  last sequence number
 ///         24      4  records
@@ -121,6 +121,9 @@ public struct BlockHeader: Equatable, Sendable {
     public enum Kind: UInt8, Sendable {
         case records = 0
         case void = 1
+        /// A void that stands for damaged blocks. The block after it names as its predecessor what the void's `chain` says: the hash of the
+        /// last block that is missing.
+        case repair = 2
     }
 
     public internal(set) var codec: Codec
@@ -198,6 +201,6 @@ extension BlockHeader {
             storedByteCount <= rawByteCount, storedByteCount > 0, recordCount <= rawByteCount / 4
         else { return false }
         if codec == .none, storedByteCount != rawByteCount { return false }
-        return kind == .void ? recordCount == 1 : lastSequence - firstSequence == UInt64(recordCount - 1)
+        return kind == .records ? lastSequence - firstSequence == UInt64(recordCount - 1) : recordCount == 1
     }
 }

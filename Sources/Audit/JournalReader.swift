@@ -32,7 +32,7 @@ public struct JournalReader {
         while true {
             if let block, index < block.recordCount {
                 defer { index += 1 }
-                let isVoid = block.header.kind == .void
+                let isVoid = block.header.kind != .records
                 let sequence = block.sequence(index)
                 if !isVoid, sequence < from { continue }
                 return JournalRecord(

@@ -85,7 +85,9 @@ struct JournalRecovery {
         if !isClosed { try rewrite(file, byteCount: scan.endOffset) }
         // What a killed process had written but not synced counts as durable from here on.
         try file.synchronize()
-        if scan.damageCount == 0 { end.segment = JournalWriter.Segment(file: file, byteCount: scan.endOffset) }
+        if scan.damageCount == 0 {
+            end.segment = JournalWriter.Segment(firstSequence: first, file: file, byteCount: scan.endOffset)
+        }
         return end
     }
 

@@ -99,7 +99,7 @@ public final class JournalRuns: Sendable {
                     break
                 }
                 checkPlace(of: header)
-                if header.kind == .void { voidCount += 1 }
+                if header.kind != .records { voidCount += 1 }
                 if header.kind == .records, header.timeNanoseconds >= writtenFrom {
                     places.append(JournalRun.Place(header: header, offset: cursor.offset))
                     rawByteCount += header.rawByteCount
@@ -121,7 +121,8 @@ public final class JournalRuns: Sendable {
         private mutating func checkPlace(of header: BlockHeader) {
             if let previousHash, header.previousHash != previousHash { damageCount += 1 }
             if let nextSequence, header.firstSequence != nextSequence { damageCount += 1 }
-            previousHash = header.hash
+            // What follows a repair names the block that is missing; `assay journal verify` checks it.
+            previousHash = header.kind == .repair ? nil : header.hash
             nextSequence = header.lastSequence + 1
         }
     }

@@ -25,6 +25,7 @@ enum JournalWriteError: Error, Equatable {
 final class JournalWriter {
     /// The segment being written.
     struct Segment {
+        let firstSequence: UInt64
         let file: any JournalFile
         var byteCount: Int
     }
@@ -44,6 +45,8 @@ final class JournalWriter {
     /// A sealed block not yet written, and its bytes.
     private var sealed: BlockHeader?
     private var sealedBytes: [UInt8] = []
+    /// What follows the sealed block names as its predecessor; nil: the block's own hash.
+    private var sealedSuccessorHash: SHA256Digest?
     private var lastHash: SHA256Digest
     /// The number that the next record must have.
     private(set) var nextSequence: UInt64
@@ -96,6 +99,7 @@ final class JournalWriter {
         precondition(
             isEmpty && follows(block.header), "block \(block.header.firstSequence)...\(block.header.lastSequence)")
         sealed = block.header
+        sealedSuccessorHash = block.successorHash
         sealedBytes = block.header.encoded + block.payload
         nextSequence = block.header.lastSequence + 1
     }
@@ -126,9 +130,10 @@ final class JournalWriter {
         hashes.reserveCapacity(header.recordCount)
         segment.byteCount += sealedBytes.count
         self.segment = segment
-        lastHash = header.hash
+        lastHash = sealedSuccessorHash ?? header.hash
+        sealedSuccessorHash = nil
         sealed = nil
-        tail.publish(header, in: segment.file)
+        tail.publish(header, in: segment.file, segment: segment.firstSequence)
     }
 
     private func seal() {
@@ -155,7 +160,7 @@ final class JournalWriter {
             try file.synchronize()
             try storage.synchronizeDirectory()
         } catch { throw .synchronize(error) }
-        segment = Segment(file: file, byteCount: SegmentHeader.byteCount)
+        segment = Segment(firstSequence: first.firstSequence, file: file, byteCount: SegmentHeader.byteCount)
         live.begin(first.firstSequence, hash: transactionHash)
     }
 }

@@ -50,6 +50,25 @@ public enum AuditLimits {
     /// Damage that one verification lists in full; what follows is counted.
     static let damageCountMax = 1_000
 
+    /// How often retention looks whether segments have grown old or were confirmed: they are hours old when they go.
+    static let retentionLookMilliseconds: Int32 = 5_000
+
+    /// Blocks between two checkpoints.
+    public static let checkpointBlockCountRange = 1...1_000_000
+
+    /// Hours and bytes that retention may be told to keep: at least one segment's worth, at most for ever.
+    public static let retentionHoursRange = 0...1_000_000
+    public static let retentionByteCountRange = 0...(1 << 50)
+
+    /// Bytes that a repair copies at a time.
+    static let repairPieceByteCount = 1 << 20
+
+    /// Keys that a report names.
+    static let proofKeyCountMax = 100
+
+    /// How often the verification of a journal begins anew because its server retired what was about to be read.
+    static let verifyAttemptCountMax = 5
+
     /// Rows of one COPY: a transaction of about 10 MB, which PostgreSQL takes in well under a second.
     static let copyRecordCountMax = 20_000
 

@@ -12,6 +12,8 @@ public struct RecoveryReport: Sendable, Equatable {
     public var cutByteCount = 0
     /// Places in the last segment that can't be read; they were left as they are.
     public var damageCount = 0
+    /// The journal ended before its newest checkpoint: its end was cut off after it had been on disk.
+    public var isBehindCheckpoint = false
     /// Files made in the journal's quarantine directory.
     public var quarantined: [String] = []
 }

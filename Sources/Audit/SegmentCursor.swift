@@ -1,5 +1,6 @@
 import CLZ4
 import Platform
+import Wire
 
 /// What lies at a place in a segment where a block should be.
 enum BlockReading {
@@ -89,6 +90,14 @@ struct SegmentCursor {
 }
 
 extension StoredBlock {
+    /// What the next block names as its predecessor: this block, but after a repair the last block that is missing. nil: the repair's record
+    /// can't be read.
+    var successorHash: SHA256Digest? {
+        guard header.kind == .repair else { return header.hash }
+        guard let block = JournalBlock(self, segment: "") else { return nil }
+        return unsafe block.withRecord(0) { unsafe AuditRecord.decode($0) }?.voidRange.flatMap { SHA256Digest(bytes: $0.chain) }
+    }
+
     /// The payload before compression; nil when it doesn't decompress to what the header says.
     func rawBytes() -> [UInt8]? {
         if header.codec == .none { return payload }

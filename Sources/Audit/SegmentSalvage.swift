@@ -56,7 +56,7 @@ struct SegmentSalvage {
         if writer.follows(header) { return writer.append(stored) }
         guard let block = JournalBlock(stored, segment: "") else { return }
         for index in 0..<block.recordCount {
-            if header.kind == .void {
+            if header.kind != .records {
                 let cause = unsafe block.withRecord(index) { unsafe AuditRecord.decode($0)?.voidRange?.cause }
                 try void(through: header.lastSequence, cause ?? .memoryLost)
             } else if block.sequence(index) == writer.nextSequence {

@@ -29,7 +29,8 @@ struct SegmentScan {
                 }
                 if isFaulty || !follows(block.header) { damageCount += 1 }
                 isFaulty = false
-                end = JournalEnd(nextSequence: block.header.lastSequence + 1, hash: block.header.hash, segment: nil)
+                end = JournalEnd(
+                    nextSequence: block.header.lastSequence + 1, hash: block.successorHash ?? block.header.hash, segment: nil)
                 endOffset = block.endOffset
             case .end: return
             case .incomplete, .damaged:

@@ -35,8 +35,8 @@ struct ShipCursor: Equatable {
         guard let block else { return false }
         // The block is gone (unreadable, or retired): there is nothing to compare with.
         if block.firstSequence > cursor - 1 { return true }
-        // The disk lost what PostgreSQL has; none of these numbers was given again.
-        if block.kind == .void, block.hash != chain { return true }
+        // The disk lost what PostgreSQL has, or it was damaged and repaired; none of these numbers was given again.
+        if block.kind != .records, block.hash != chain { return true }
         return block.lastSequence == cursor - 1 && block.hash == chain
     }
 }

@@ -9,10 +9,10 @@ struct TrailOpening {
     let identity: JournalIdentity
     let memory: RingMemory
     let writer: JournalWriter
+    let proof: ProofLog
     let report: RecoveryReport
 
-    init(_ configuration: AuditConfiguration, storage: any JournalStorage) throws(AuditError) {
-        try configuration.validate()
+    init(_ configuration: AuditConfiguration, storage: any JournalStorage, key: Ed25519PrivateKey? = nil) throws(AuditError) {
         do {
             let directory = configuration.journalDirectory
             try Self.makeDirectory(directory)
@@ -26,7 +26,7 @@ struct TrailOpening {
             let ringPath = "\(configuration.ringDirectory)/assay-\(identity).ring"
             guard let lock = try JournalLock(path: "\(ringPath).lock") else { throw AuditError.ringInUse(path: ringPath) }
             ringLock = lock
-            (memory, writer, report) = try Self.recover(configuration, storage, identity, ringPath)
+            (memory, writer, proof, report) = try Self.recover(configuration, storage, identity, ringPath, key)
         } catch let error as SystemError {
             throw .system(error)
         } catch let error as JournalWriteError {
@@ -60,14 +60,16 @@ struct TrailOpening {
     }
 
     private static func recover(
-        _ configuration: AuditConfiguration, _ storage: any JournalStorage, _ identity: JournalIdentity, _ ringPath: String
-    ) throws -> (RingMemory, JournalWriter, RecoveryReport) {
+        _ configuration: AuditConfiguration, _ storage: any JournalStorage, _ identity: JournalIdentity, _ ringPath: String,
+        _ key: Ed25519PrivateKey?
+    ) throws -> (RingMemory, JournalWriter, ProofLog, RecoveryReport) {
         let marker = try JournalDirectory.cleanMarker(storage)
         var recovery = JournalRecovery(storage: storage, identity: identity, marker: marker)
         let stamp = RingStamp(identity: identity, bootID: RingStamp.bootID())
         let ring = try usableRing(ringPath, stamp, &recovery)
         recovery.isMemoryKept = ring != nil
         let end = try recovery.run()
+        let proof = try ProofLog(storage: storage, identity: identity, key: key) { try recovery.save($0, as: $1) }
         let writer = JournalWriter(
             storage: storage, identity: identity, end: end, segmentByteCount: configuration.segmentByteCount,
             blockByteCount: configuration.blockByteCount)
@@ -88,6 +90,12 @@ struct TrailOpening {
         } else {
             try void(before: recovery.sequenceAfterLoss(writer.nextSequence), writer, &report)
         }
+        // Numbers that a checkpoint covers were given, also when the journal's end was taken away since.
+        if let signed = proof.lastCheckpoint?.sequence, signed >= writer.nextSequence {
+            report.isBehindCheckpoint = true
+            report.wasClean = false
+            try void(before: signed + 1, writer, &report)
+        }
         guard writer.nextSequence <= AuditLimits.sequenceMax else { throw AuditError.sequenceExhausted }
         try writer.tail.synchronize()
         try recovery.finishSalvage()
@@ -96,7 +104,7 @@ struct TrailOpening {
         report.damageCount = recovery.report.damageCount
         report.quarantined = recovery.report.quarantined
         let memory = try freshRing(configuration, storage, writer, stamp, ringPath)
-        return (memory, writer, report)
+        return (memory, writer, proof, report)
     }
 
     /// The ring that a dead process left, when it belongs to this journal and to this run of the machine.

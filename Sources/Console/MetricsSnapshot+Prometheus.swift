@@ -58,6 +58,22 @@ extension MetricsSnapshot {
         text.gauge("assay_bundle_refused", help: "Versions in the registry that are refused now.", refusedBundleCount)
     }
 
+    private func addProof(_ text: inout PrometheusText) {
+        if let checkpoints = audit.checkpoints {
+            text.counter("assay_audit_checkpoints_total", help: "Checkpoints of the journal signed.", checkpoints.count)
+            text.gauge(
+                "assay_audit_checkpoint_sequence", help: "Newest record that a signed checkpoint covers.", checkpoints.sequence)
+        }
+        guard let retention = audit.retention else { return }
+        text.gauge("assay_audit_sequence_first", help: "Oldest record that the journal keeps.", retention.firstSequence)
+        text.gauge("assay_audit_journal_bytes", help: "Bytes of the journal's files.", retention.byteCount)
+        text.counter("assay_audit_segments_retired_total", help: "Files of the journal deleted.", retention.retiredSegmentCount)
+        text.counter("assay_audit_bytes_retired_total", help: "Bytes of the files deleted.", retention.retiredByteCount)
+        text.gauge(
+            "assay_audit_retention_blocked", help: "1 while files past the limits wait for the database to confirm them.",
+            Self.flag(retention.isBlocked))
+    }
+
     private func addAudit(_ text: inout PrometheusText) {
         text.gauge("assay_audit_sequence_last", help: "Newest record in the rings (survives the process).", audit.sequenceLast)
         text.gauge(
@@ -89,6 +105,7 @@ extension MetricsSnapshot {
         text.gauge("assay_audit_replies_held", help: "Replies that wait for the disk now.", audit.heldReplyCount)
         text.counter(
             "assay_audit_dropped_total", help: "Decisions made without a record because the trail took none.", audit.droppedCount)
+        addProof(&text)
         guard let postgres else { return }
         text.gauge("assay_postgres_up", help: "1 when the shipper is connected to PostgreSQL.", Self.flag(postgres.isUp))
         if let lag = postgres.lagRecordCount {

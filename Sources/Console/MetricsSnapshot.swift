@@ -91,8 +91,48 @@ public struct MetricsSnapshot: Sendable {
         public var indexCount: UInt64 = 0
         /// The journal can't be written any more: no decision is made.
         public var hasFailed = false
+        /// nil: no key is configured.
+        public var checkpoints: Checkpoints?
+        /// nil: everything is kept.
+        public var retention: Retention?
 
         public init() {}
+    }
+
+    /// Signed checkpoints of the journal.
+    public struct Checkpoints: Sendable {
+        /// Signed since the start.
+        public var count: UInt64
+        /// The newest record that one covers; 0: none yet.
+        public var sequence: UInt64
+
+        public init(count: UInt64, sequence: UInt64) {
+            self.count = count
+            self.sequence = sequence
+        }
+    }
+
+    /// What is kept of the journal.
+    public struct Retention: Sendable {
+        /// The oldest record that the journal has.
+        public var firstSequence: UInt64
+        public var byteCount: UInt64
+        /// Deleted since the start.
+        public var retiredSegmentCount: UInt64
+        public var retiredByteCount: UInt64
+        /// Segments are past the limits and stay, because the database hasn't confirmed them.
+        public var isBlocked: Bool
+
+        public init(
+            firstSequence: UInt64, byteCount: UInt64, retiredSegmentCount: UInt64, retiredByteCount: UInt64,
+            isBlocked: Bool
+        ) {
+            self.firstSequence = firstSequence
+            self.byteCount = byteCount
+            self.retiredSegmentCount = retiredSegmentCount
+            self.retiredByteCount = retiredByteCount
+            self.isBlocked = isBlocked
+        }
     }
 
     /// The sink in PostgreSQL.

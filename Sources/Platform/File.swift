@@ -118,6 +118,21 @@ public enum File {
         return Int(information.st_size)
     }
 
+    /// The permission bits.
+    public static func mode(_ path: String) throws(SystemError) -> UInt32 {
+        var information = stat()
+        guard unsafe stat(path, &information) == 0 else { throw .last("stat", path: path) }
+        return information.st_mode & 0o7777
+    }
+
+    /// Makes a new file of these bytes, which survives a power cut; an existing one is an error (EEXIST).
+    public static func create(_ bytes: [UInt8], at path: String, mode: UInt32 = 0o644) throws(SystemError) {
+        let descriptor = try open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        try write(descriptor, bytes)
+        guard fsync(descriptor.rawValue) == 0 else { throw .last("fsync", path: path) }
+        try synchronizeDirectory(directory(of: path))
+    }
+
     static func byteCount(of descriptor: borrowing FileDescriptor, path: String) throws(SystemError) -> Int {
         var information = stat()
         guard unsafe fstat(descriptor.rawValue, &information) == 0 else { throw .last("fstat", path: path) }

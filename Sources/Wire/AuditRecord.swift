@@ -45,16 +45,21 @@ public struct VoidRange: Equatable, Sendable {
         case processDied = 1
         /// The machine lost the memory that held the last records.
         case memoryLost = 2
+        /// What the journal had of them was damaged; `assay journal repair` moved it to the quarantine.
+        case damaged = 3
     }
 
     public var first: UInt64
     public var last: UInt64
     public var cause: Cause
+    /// Of a repair: the SHA-256 that the next block names as its predecessor; else empty.
+    public var chain: [UInt8]
 
-    public init(first: UInt64, last: UInt64, cause: Cause) {
+    public init(first: UInt64, last: UInt64, cause: Cause, chain: [UInt8] = []) {
         self.first = first
         self.last = last
         self.cause = cause
+        self.chain = chain
     }
 }
 
@@ -100,7 +105,8 @@ extension AuditRecord {
         if let range = unsafe message.void_range?.pointee {
             voidRange = unsafe VoidRange(
                 first: range.first, last: range.last,
-                cause: VoidRange.Cause(rawValue: UInt32(range.cause.rawValue)) ?? .unspecified)
+                cause: VoidRange.Cause(rawValue: UInt32(range.cause.rawValue)) ?? .unspecified,
+                chain: [UInt8](range.chain))
         }
     }
 
@@ -138,6 +144,7 @@ extension AuditRecord {
             unsafe range.pointee.first = voidRange.first
             unsafe range.pointee.last = voidRange.last
             unsafe range.pointee.cause = Assay__V1__VoidCause(voidRange.cause.rawValue)
+            unsafe range.pointee.chain = arena.bytes(voidRange.chain)
             unsafe message.pointee.void_range = unsafe range
         }
         let byteCount = unsafe assay__v1__audit_record__get_packed_size(message)

@@ -63,6 +63,9 @@ import Testing
         metrics.decisions = [.init(bundle: "b", version: 1, outcome: "approve", stage: "online", count: 1)]
         metrics.connections.closed = [("reset", 1)]
         metrics.bundles = [.init(bundle: "b", version: 1, alias: "a", digest: "d")]
+        metrics.audit.checkpoints = .init(count: 1, sequence: 1)
+        metrics.audit.retention = .init(
+            firstSequence: 1, byteCount: 1, retiredSegmentCount: 1, retiredByteCount: 1, isBlocked: false)
         metrics.postgres = .init(isUp: true, lagRecordCount: 1, lagSeconds: 0.5)
         let figures = try #require(ProcessFigures.current())
         let lines = metrics.prometheusText(process: figures).split(separator: "\n")

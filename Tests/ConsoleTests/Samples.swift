@@ -37,6 +37,10 @@ enum Samples {
         metrics.audit.ringByteCount = 33_554_432
         metrics.audit.mode = "drop"
         metrics.audit.droppedCount = 11
+        metrics.audit.checkpoints = .init(count: 41, sequence: 899_990)
+        metrics.audit.retention = .init(
+            firstSequence: 300_001, byteCount: 99_000, retiredSegmentCount: 3, retiredByteCount: 49_000,
+            isBlocked: true)
         metrics.postgres = .init(isUp: true, lagRecordCount: 1_001, lagSeconds: 0.25)
         metrics.postgres?.rowCount = 898_990
         metrics.postgres?.connectionCount = 3

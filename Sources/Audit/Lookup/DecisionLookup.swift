@@ -13,7 +13,7 @@ struct DecisionLookup: Sendable {
     /// The record with one number, or the void that covers it; nil: the journal doesn't have it.
     func record(_ sequence: UInt64) throws(AuditError) -> JournalRecord? {
         if let block = indexedBlock(with: sequence) {
-            return block.header.kind == .void
+            return block.header.kind != .records
                 ? block.journalRecord(0) : block.journalRecord(Int(sequence - block.header.firstSequence))
         }
         return try JournalReader.record(sequence, storage: storage, path: path)
@@ -95,7 +95,7 @@ extension SegmentCursor {
 
 extension JournalBlock {
     func journalRecord(_ index: Int) -> JournalRecord {
-        let isVoid = header.kind == .void
+        let isVoid = header.kind != .records
         return JournalRecord(
             sequence: sequence(index), lastSequence: isVoid ? header.lastSequence : sequence(index), isVoid: isVoid,
             bytes: record(index))

@@ -11,8 +11,15 @@ extension JournalReport {
             ("decisions", String(recordCount)),
             ("numbers", firstSequence.flatMap { first in lastSequence.map { "\(first) to \($0)" } } ?? "none"),
             ("voids", voids.isEmpty ? "none" : voids.prefix(20).map(\.text).joined(separator: "; ")),
-            ("bytes", String(byteCount)), ("last block", tailHash?.hex ?? "none"), ("damages", String(damageCount)),
+            ("bytes", String(byteCount)), ("last block", tailHash?.hex ?? "none"), ("checkpoints", checkpointText),
+            ("damages", String(damageCount)),
         ]
+    }
+
+    private var checkpointText: String {
+        guard let checkpoint else { return "none" }
+        let time = UTCTimestamp.text(unixNanoseconds: checkpoint.timeNanoseconds, digitCount: 0)
+        return "\(checkpointCount), the newest of \(time) through \(checkpoint.sequence)"
     }
 
     private var state: String {
@@ -25,11 +32,18 @@ extension JournalReport {
             "closed_cleanly": .bool(wasClosedCleanly), "segments": JSON(segmentCount), "blocks": JSON(blockCount),
             "decisions": JSON(recordCount), "first_sequence": firstSequence.map { JSON($0) } ?? .null,
             "last_sequence": lastSequence.map { JSON($0) } ?? .null, "voids": .array(voids.map(\.json)), "bytes": JSON(byteCount),
-            "last_block": tailHash.map { .string($0.hex) } ?? .null, "damage_count": JSON(damageCount),
+            "last_block": tailHash.map { .string($0.hex) } ?? .null, "checkpoints": JSON(checkpointCount),
+            "checkpoint_sequence": checkpoint.map { JSON($0.sequence) } ?? .null,
+            "keys": .array(keys.map { .string($0.description) }), "keys_trusted": .bool(hasTrustedKeys),
+            "retired_through": retirement.map { JSON($0.sequence) } ?? .null,
+            "not_known": .array(unknowns.map { .string($0) }), "damage_count": JSON(damageCount),
             "damages": .array(
                 damages.map { damage in
                     JSON.object([
-                        "segment": .string(damage.segment), "offset": JSON(damage.offset), "text": .string(damage.description),
+                        "segment": .string(damage.segment), "offset": JSON(damage.offset), "kind": .string(damage.kind.name),
+                        "first_sequence": damage.records.map { JSON($0.lowerBound) } ?? .null,
+                        "last_sequence": damage.records.map { JSON($0.upperBound) } ?? .null,
+                        "text": .string(damage.description),
                     ])
                 }),
         ])
@@ -42,6 +56,7 @@ extension VoidRange {
         case .unspecified: "unspecified"
         case .processDied: "process_died"
         case .memoryLost: "memory_lost"
+        case .damaged: "damaged"
         }
     }
 

@@ -1,6 +1,7 @@
 import Audit
 import ModelBundle
 import ModelImport
+import Platform
 import Privacy
 import Registry
 import Replay
@@ -58,10 +59,15 @@ extension CommandFailure {
         }
     }
 
+    init(_ error: KeyFileError) {
+        if case .system = error { self.init(.unavailable, error.description) } else { self.init(.refused, error.description) }
+    }
+
     init(_ error: AuditError) {
         switch error {
         case .recordUnreadable, .identityDamaged, .journalInUse, .ringInUse, .formatUnknown:
             self.init(.refused, error.description)
+        case .checkpointKey(let cause): self.init(CommandFailure(cause).code, error.description)
         default: self.init(.unavailable, error.description)
         }
     }
@@ -93,6 +99,7 @@ extension CommandFailure {
             case let error as ImportError: CommandFailure(error)
             case let error as SchemaFileError: CommandFailure(error)
             case let error as RegistryError: CommandFailure(error)
+            case let error as KeyFileError: CommandFailure(error)
             case let error as AuditError: CommandFailure(error)
             case let error as PrivacyError: CommandFailure(error)
             case let error as ReplayError: CommandFailure(error)

@@ -124,6 +124,13 @@ extension MetricsSnapshot {
         audit.indexCount = trail.indexCount
         audit.isDiskFull = trail.isDiskFull
         audit.hasFailed = trail.failure != nil
+        if let count = trail.checkpointCount { audit.checkpoints = .init(count: count, sequence: trail.checkpointSequence ?? 0) }
+        audit.retention = trail.retention.map { retention in
+            .init(
+                firstSequence: retention.firstSequence, byteCount: UInt64(max(0, retention.byteCount)),
+                retiredSegmentCount: retention.retiredSegmentCount,
+                retiredByteCount: UInt64(max(0, retention.retiredByteCount)), isBlocked: retention.isBlocked)
+        }
         guard let sink = trail.postgres else { return }
         let lag = trail.shippedSequence.map { trail.writtenSequence > $0 ? trail.writtenSequence - $0 : 0 }
         let seconds = sink.lagNanoseconds(now: Clock.wallNanoseconds()).map { Double($0) / 1e9 }

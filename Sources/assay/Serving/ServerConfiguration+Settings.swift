@@ -25,6 +25,10 @@ extension ServerConfiguration {
         audit.ringByteCount = settings.ringByteCount
         audit.segmentByteCount = settings.segmentByteCount
         audit.syncIntervalMilliseconds = settings.syncIntervalMilliseconds
+        audit.checkpointKeyPath = settings.checkpointKey
+        audit.checkpointBlockCount = settings.checkpointBlockCount
+        audit.retentionHours = settings.retentionHours
+        audit.retentionByteCount = settings.retentionByteCount
         audit.postgresURL = settings.postgres
         auditMode = settings.audit
         durability = settings.durability == .disk ? .disk : .memory

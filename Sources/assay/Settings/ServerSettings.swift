@@ -38,6 +38,11 @@ struct ServerSettings: Sendable, Equatable {
     let segmentByteCount: Int
     /// nil: personal data is refused.
     let privacyKeys: String?
+    let checkpointKey: String?
+    let checkpointBlockCount: Int
+    /// 0: for ever.
+    let retentionHours: Int
+    let retentionByteCount: Int
     let registryPollSeconds: Int
     let admin: AdminPolicy
     let drainSeconds: Int
@@ -68,6 +73,10 @@ struct ServerSettings: Sendable, Equatable {
         syncIntervalMilliseconds = settings.integer("sync-interval-ms")
         segmentByteCount = settings.integer("segment-bytes")
         privacyKeys = settings.text("privacy-keys")
+        checkpointKey = settings.text("checkpoint-key")
+        checkpointBlockCount = settings.integer("checkpoint-blocks")
+        retentionHours = settings.integer("retention-hours")
+        retentionByteCount = settings.integer("retention-bytes")
         registryPollSeconds = settings.integer("registry-poll-seconds")
         admin = settings.text("admin").flatMap(AdminPolicy.init(rawValue:)) ?? .local
         drainSeconds = settings.integer("drain-seconds")
@@ -100,6 +109,9 @@ struct ServerSettings: Sendable, Equatable {
         }
         if durability == .disk, audit != .required {
             throw .conflict("durability is disk and audit is \(audit.rawValue); a decision without a record is never on disk")
+        }
+        if audit == .off, checkpointKey != nil {
+            throw .conflict("audit is off and checkpoint-key is set; without an audit trail there is nothing to sign")
         }
         if audit == .off, postgres != nil {
             throw .conflict("audit is off and postgres is set; without an audit trail there is nothing to ship")

@@ -89,6 +89,19 @@ extension Setting {
         Setting(
             key: "privacy-keys", kind: .path, standard: nil, mayBeEmpty: true,
             summary: "Directory of the keys that seal personal data. Without it such requests are refused."),
+        Setting(
+            key: "checkpoint-key", kind: .path, standard: nil, mayBeEmpty: true,
+            summary: "File of the private key that signs the journal's checkpoints (assay journal keygen makes one). Empty: none."
+        ),
+        Setting(
+            key: "checkpoint-blocks", kind: .integer(AuditLimits.checkpointBlockCountRange), standard: .integer(1000),
+            summary: "Blocks of the journal between two checkpoints; one is also at each new file and at the end."),
+        Setting(
+            key: "retention-hours", kind: .integer(AuditLimits.retentionHoursRange), standard: .integer(0),
+            summary: "Journal files whose newest record is older are deleted, once the database has them. 0: never."),
+        Setting(
+            key: "retention-bytes", kind: .integer(AuditLimits.retentionByteCountRange), standard: .integer(0),
+            summary: "The oldest journal files are deleted beyond so many bytes, once the database has them. 0: never."),
     ]
 
     private static let operation = [

@@ -28,6 +28,10 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: help("sync-interval-ms", "N")) var syncIntervalMs: Int?
     @Option(help: help("segment-bytes", "N")) var segmentBytes: Int?
     @Option(help: help("privacy-keys", "DIR"), completion: .directory) var privacyKeys: String?
+    @Option(help: help("checkpoint-key", "FILE"), completion: .file()) var checkpointKey: String?
+    @Option(help: help("checkpoint-blocks", "N")) var checkpointBlocks: Int?
+    @Option(help: help("retention-hours", "N")) var retentionHours: Int?
+    @Option(help: help("retention-bytes", "N")) var retentionBytes: Int?
     @Option(help: help("registry-poll-seconds", "N")) var registryPollSeconds: Int?
     @Option(help: help("admin", "POLICY"), completion: .list(["local", "all", "none"])) var admin: String?
     @Option(help: help("drain-seconds", "N")) var drainSeconds: Int?
@@ -40,17 +44,17 @@ struct SettingsOptions: ParsableArguments {
     func flags() throws(SettingsError) -> [String: SettingValue] {
         let texts = [
             "registry": registry, "journal": journal, "listen": listen, "unix": unix, "http": http, "postgres": postgres,
-            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "privacy-keys": privacyKeys,
-            "admin": admin,
-            "log-level": logLevel,
-            "log-format": logFormat,
+            "audit": audit, "durability": durability, "ring-directory": ringDirectory, "checkpoint-key": checkpointKey,
+            "privacy-keys": privacyKeys, "admin": admin, "log-level": logLevel, "log-format": logFormat,
         ]
         let integers = [
             "workers": workers, "busy-poll": busyPoll, "idle-timeout-seconds": idleTimeoutSeconds,
             "partial-frame-timeout-seconds": partialFrameTimeoutSeconds, "write-stall-timeout-seconds": writeStallTimeoutSeconds,
             "frame-bytes-max": frameBytesMax, "in-flight-max": inFlightMax, "connections-max": connectionsMax,
             "batch-rows-max": batchRowsMax, "ring-bytes": ringBytes, "sync-interval-ms": syncIntervalMs,
-            "segment-bytes": segmentBytes, "registry-poll-seconds": registryPollSeconds, "drain-seconds": drainSeconds,
+            "segment-bytes": segmentBytes, "checkpoint-blocks": checkpointBlocks, "retention-hours": retentionHours,
+            "retention-bytes": retentionBytes,
+            "registry-poll-seconds": registryPollSeconds, "drain-seconds": drainSeconds,
         ]
         var flags = texts.compactMapValues { $0 }.mapValues { SettingValue.text($0) }
         flags.merge(integers.compactMapValues { $0 }.mapValues { .integer($0) }) { first, _ in first }

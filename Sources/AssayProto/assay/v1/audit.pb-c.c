@@ -423,7 +423,7 @@ const ProtobufCMessageDescriptor assay__v1__audit_record__descriptor =
   (ProtobufCMessageInit) assay__v1__audit_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__v1__void_range__field_descriptors[3] =
+static const ProtobufCFieldDescriptor assay__v1__void_range__field_descriptors[4] =
 {
   {
     "first",
@@ -461,16 +461,29 @@ static const ProtobufCFieldDescriptor assay__v1__void_range__field_descriptors[3
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "chain",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__V1__VoidRange, chain),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__v1__void_range__field_indices_by_name[] = {
   2,   /* field[2] = cause */
+  3,   /* field[3] = chain */
   0,   /* field[0] = first */
   1,   /* field[1] = last */
 };
 static const ProtobufCIntRange assay__v1__void_range__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor assay__v1__void_range__descriptor =
 {
@@ -480,24 +493,26 @@ const ProtobufCMessageDescriptor assay__v1__void_range__descriptor =
   "Assay__V1__VoidRange",
   "assay.v1",
   sizeof(Assay__V1__VoidRange),
-  3,
+  4,
   assay__v1__void_range__field_descriptors,
   assay__v1__void_range__field_indices_by_name,
   1,  assay__v1__void_range__number_ranges,
   (ProtobufCMessageInit) assay__v1__void_range__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue assay__v1__void_cause__enum_values_by_number[3] =
+static const ProtobufCEnumValue assay__v1__void_cause__enum_values_by_number[4] =
 {
   { "VOID_CAUSE_UNSPECIFIED", "ASSAY__V1__VOID_CAUSE__VOID_CAUSE_UNSPECIFIED", 0 },
   { "VOID_CAUSE_PROCESS_DIED", "ASSAY__V1__VOID_CAUSE__VOID_CAUSE_PROCESS_DIED", 1 },
   { "VOID_CAUSE_MEMORY_LOST", "ASSAY__V1__VOID_CAUSE__VOID_CAUSE_MEMORY_LOST", 2 },
+  { "VOID_CAUSE_DAMAGED", "ASSAY__V1__VOID_CAUSE__VOID_CAUSE_DAMAGED", 3 },
 };
 static const ProtobufCIntRange assay__v1__void_cause__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex assay__v1__void_cause__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex assay__v1__void_cause__enum_values_by_name[4] =
 {
+  { "VOID_CAUSE_DAMAGED", 3 },
   { "VOID_CAUSE_MEMORY_LOST", 2 },
   { "VOID_CAUSE_PROCESS_DIED", 1 },
   { "VOID_CAUSE_UNSPECIFIED", 0 },
@@ -509,9 +524,9 @@ const ProtobufCEnumDescriptor assay__v1__void_cause__descriptor =
   "VoidCause",
   "Assay__V1__VoidCause",
   "assay.v1",
-  3,
+  4,
   assay__v1__void_cause__enum_values_by_number,
-  3,
+  4,
   assay__v1__void_cause__enum_values_by_name,
   1,
   assay__v1__void_cause__value_ranges,

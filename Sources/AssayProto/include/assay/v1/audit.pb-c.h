@@ -25,7 +25,8 @@ typedef struct Assay__V1__VoidRange Assay__V1__VoidRange;
 typedef enum _Assay__V1__VoidCause {
   ASSAY__V1__VOID_CAUSE__VOID_CAUSE_UNSPECIFIED = 0,
   ASSAY__V1__VOID_CAUSE__VOID_CAUSE_PROCESS_DIED = 1,
-  ASSAY__V1__VOID_CAUSE__VOID_CAUSE_MEMORY_LOST = 2
+  ASSAY__V1__VOID_CAUSE__VOID_CAUSE_MEMORY_LOST = 2,
+  ASSAY__V1__VOID_CAUSE__VOID_CAUSE_DAMAGED = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__V1__VOID_CAUSE)
 } Assay__V1__VoidCause;
 
@@ -105,7 +106,8 @@ struct  Assay__V1__AuditRecord
 
 /*
  * Numbers without a decision, and why: the process died between taking the number and completing the record (none of these
- * was acknowledged), or the machine lost its memory (what it held may have been acknowledged in durability `memory`).
+ * was acknowledged), the machine lost its memory (what it held may have been acknowledged in durability `memory`), or what the journal
+ * had of them was damaged and is in its quarantine.
  */
 struct  Assay__V1__VoidRange
 {
@@ -113,10 +115,14 @@ struct  Assay__V1__VoidRange
   uint64_t first;
   uint64_t last;
   Assay__V1__VoidCause cause;
+  /*
+   * SHA-256 that the block after a repair names as its predecessor (docs/JOURNAL.md); empty for other causes.
+   */
+  ProtobufCBinaryData chain;
 };
 #define ASSAY__V1__VOID_RANGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__v1__void_range__descriptor) \
-    , 0, 0, ASSAY__V1__VOID_CAUSE__VOID_CAUSE_UNSPECIFIED }
+    , 0, 0, ASSAY__V1__VOID_CAUSE__VOID_CAUSE_UNSPECIFIED, {0,NULL} }
 
 
 /* Assay__V1__AuditRecord methods */

@@ -6,6 +6,7 @@ from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+VOID_CAUSE_DAMAGED: VoidCause
 VOID_CAUSE_MEMORY_LOST: VoidCause
 VOID_CAUSE_PROCESS_DIED: VoidCause
 VOID_CAUSE_UNSPECIFIED: VoidCause
@@ -61,14 +62,16 @@ class AuditRecord(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., time_ns: _Optional[int] = ..., bundle: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[bytes] = ..., features32: _Optional[bytes] = ..., features64: _Optional[bytes] = ..., bitcoin: _Optional[bytes] = ..., card: _Optional[bytes] = ..., scores: _Optional[bytes] = ..., score: _Optional[float] = ..., outcome: _Optional[_Union[_assay_pb2.Outcome, str]] = ..., stage: _Optional[_Union[_assay_pb2.Stage, str]] = ..., reasons: _Optional[_Iterable[_Union[_assay_pb2.Reason, _Mapping]]] = ..., transaction_id: _Optional[str] = ..., caller: _Optional[str] = ..., request_id: _Optional[int] = ..., server_ns: _Optional[int] = ..., alias: _Optional[str] = ..., unproven: bool = ..., sealed_personal: _Optional[bytes] = ..., subject_ref: _Optional[bytes] = ..., void_range: _Optional[_Union[VoidRange, _Mapping]] = ...) -> None: ...
 
 class VoidRange(_message.Message):
-    __slots__ = ["cause", "first", "last"]
+    __slots__ = ["cause", "chain", "first", "last"]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
     FIRST_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     cause: VoidCause
+    chain: bytes
     first: int
     last: int
-    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ..., cause: _Optional[_Union[VoidCause, str]] = ...) -> None: ...
+    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ..., cause: _Optional[_Union[VoidCause, str]] = ..., chain: _Optional[bytes] = ...) -> None: ...
 
 class VoidCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
