@@ -276,7 +276,7 @@ def in_journal(server: Server, *logs: pathlib.Path) -> int:
 def test_a_full_disk_refuses_by_name_loses_nothing_and_service_comes_back_by_itself(make_server: Any, small_disk: SmallDisk) -> None:
     server = with_demo_bundles(make_server(*SMALL))
     first, second = server.work / "first", server.work / "second"
-    small_disk.fill(leaving=256 << 10)
+    small_disk.fill(leaving=32 << 10)
     figures = some_load(server, first, 20_000, code=1)
     assert {(kind["status"], kind["reason"]) for kind in figures["errors_by_kind"]} == {("AUDIT_UNAVAILABLE", "AUDIT_UNAVAILABLE")}
     assert figures["decisions_total"] > 0 and figures["disconnects"] == 0
@@ -308,7 +308,7 @@ def test_a_full_disk_with_drop_answers_without_records_counts_them_and_records_a
 ) -> None:
     server = with_demo_bundles(make_server(*SMALL, "--audit", "drop"))
     first, second = server.work / "first", server.work / "second"
-    small_disk.fill(leaving=256 << 10)
+    small_disk.fill(leaving=32 << 10)
     figures = some_load(server, first, 20_000)
     unrecorded = figures["audit_sequences"]["unrecorded"]
     assert figures["errors"] == 0 and unrecorded > 0 and figures["decisions_total"] == 20_000

@@ -63,11 +63,15 @@ def shipped_again(server: Server) -> None:
 
 def expect_exactly_once(server: Server, postgres: Postgres, figures: dict[str, Any]) -> None:
     assert figures["errors"] == 0
+    # Without anything behind, the last records may still lie in the rings: what counts is that all have arrived.
+    eventually("every row to arrive", lambda: metric(server, "assay_audit_sequence_shipped") == figures["decisions_total"])
     eventually("the backlog to drain", lambda: metric(server, "assay_postgres_lag_records") == 0)
     assert metric(server, "assay_postgres_lag_seconds") == 0
     count, distinct = rows(postgres)
     print(f"postgres: {figures['decisions_total']} acknowledged, {count} rows, {distinct} distinct, 0 failed requests")
-    assert count == distinct == figures["decisions_total"] == metric(server, "assay_postgres_rows_total")
+    assert count == distinct == figures["decisions_total"]
+    # What a commit brought whose answer was lost is in the table and in no counter.
+    assert 0 < metric(server, "assay_postgres_rows_total") <= count
     server.terminate()
     assert server.verify_journal()["decisions"] == count
 
