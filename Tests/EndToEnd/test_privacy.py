@@ -60,6 +60,8 @@ def test_a_subject_is_erased_beside_the_server_and_the_journal_stays_provable(ma
         assert show(server, batch.audit_sequence_first + 1)["account"] == "77"
         # It comes back, with a new key; the old data stays unreadable.
         later = client.score("cards", ROW, personal=secret)
+        # The command reads the journal's files; asking the server for the record brings it there.
+        assert client.get_decision(later.audit_sequence).sealed_personal
         assert show(server, later.audit_sequence)["account"] == "DE8937040044"
         show(server, decision.audit_sequence, code=1)
         again = erase(server, "ada@example.com")
