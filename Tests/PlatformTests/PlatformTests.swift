@@ -99,6 +99,33 @@ final class TemporaryDirectory {
             }
         }
     }
+
+    /// Of each beginning of `bytes`, from the empty one on: the definition, bit by bit.
+    private func plainCRC32Cs(_ bytes: ArraySlice<UInt8>) -> [UInt32] {
+        var state = UInt32.max
+        return [0]
+            + bytes.map { byte in
+                state ^= UInt32(byte)
+                for _ in 0..<8 { state = state & 1 == 1 ? state >> 1 ^ 0x82f6_3b78 : state >> 1 }
+                return ~state
+            }
+    }
+
+    @Test func crc32cOfEveryLengthIsWhatItsDefinitionSays() {
+        var state: UInt64 = 7
+        let bytes = (0..<7_000).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: state >> 56)
+        }
+        bytes.withUnsafeBytes { all in
+            for start in [0, 1, 7] {
+                for (count, expected) in plainCRC32Cs(bytes[start...]).enumerated() {
+                    let sum = crc32c(UnsafeRawBufferPointer(rebasing: all[start..<start + count]))
+                    #expect(sum == expected, "\(count) bytes from \(start) on")
+                }
+            }
+        }
+    }
 }
 
 @Suite struct MappedMemoryTests {

@@ -20,5 +20,6 @@ void assay_name_thread(const char *name);
 /// How far the calling thread yields to others, 0-19.
 void assay_nice_thread(int niceness);
 
-/// CRC-32C (Castagnoli, reflected 0x82f63b78), continued from `crc` (0 at the start). Uses SSE4.2 where the processor has it.
+/// CRC-32C (Castagnoli, reflected 0x82f63b78), continued from `crc` (0 at the start). Uses SSE4.2 and PCLMULQDQ where the
+/// processor has them.
 uint32_t assay_crc32c(uint32_t crc, const void *bytes, size_t count);
