@@ -43,10 +43,13 @@ struct CopyEncoder: ~Copyable {
         blockPartitions.removeAll(keepingCapacity: true)
         currentMicroseconds = 0..<0
         let blockTime = block.header.timeNanoseconds
+        var record = AuditRecordView()
         unsafe block.forEachRecord { sequence, bytes in
-            // A record that can't be decoded has a row all the same, told by the time of its block.
-            let record = unsafe AuditRecordScan(bytes) ?? AuditRecordScan(timeNanoseconds: blockTime)
-            unsafe append(sequence: sequence, record, at: decided(record, blockTime), raw: bytes)
+            // A record that can't be decoded has a row all the same, empty and told by the time of its block.
+            let isRead = unsafe record.read(bytes)
+            if !isRead { record = AuditRecordView() }
+            let time = isRead ? record.timeNanoseconds : blockTime
+            unsafe append(sequence: sequence, record, at: decided(time, blockTime), raw: bytes)
         }
         partitions.formUnion(blockPartitions)
     }
@@ -62,8 +65,8 @@ struct CopyEncoder: ~Copyable {
 
     /// The moment that the row tells, in Unix microseconds. Each partition costs the transaction locks, so a block that names more days than
     /// any sane clock does has the rest of them told by its own time; `record` has the truth.
-    private mutating func decided(_ record: AuditRecordScan, _ blockTime: Int64) -> Int64 {
-        let microseconds = record.timeNanoseconds / 1000
+    private mutating func decided(_ nanoseconds: Int64, _ blockTime: Int64) -> Int64 {
+        let microseconds = nanoseconds / 1000
         if currentMicroseconds.contains(microseconds) { return microseconds }
         let partition = DecisionPartition(unixMicroseconds: microseconds)
         if blockPartitions.count >= AuditLimits.partitionsOfBlockMax, !blockPartitions.contains(partition) {
@@ -75,8 +78,9 @@ struct CopyEncoder: ~Copyable {
         return microseconds
     }
 
-    private mutating func append(sequence: UInt64, _ record: AuditRecordScan, at microseconds: Int64, raw: UnsafeRawBufferPointer)
-    {
+    private mutating func append(
+        sequence: UInt64, _ record: borrowing AuditRecordView, at microseconds: Int64, raw: UnsafeRawBufferPointer
+    ) {
         unsafe buffer.reserve(Self.byteCountMax(record, raw))
         buffer.put(Self.columnCount)
         unsafe serverID.withUnsafeBytes { unsafe append(field: $0) }
@@ -85,8 +89,8 @@ struct CopyEncoder: ~Copyable {
         unsafe append(text: record.bundle)
         append(integer: Int64(record.version))
         unsafe append(field: record.digest)
-        append(constant: Self.name(record.outcome))
-        append(constant: Self.name(record.stage))
+        append(constant: Self.name(WireOutcome(rawValue: record.outcome) ?? .unspecified))
+        append(constant: Self.name(WireStage(rawValue: record.stage) ?? .unspecified))
         append(integer: record.scoreBits)
         unsafe append(doubles: record.scores)
         unsafe append(optionalText: record.transactionID)
@@ -101,7 +105,7 @@ struct CopyEncoder: ~Copyable {
     }
 
     /// No row is longer: a byte of a text becomes three at most (U+FFFD), eight of the scores twelve.
-    private static func byteCountMax(_ record: AuditRecordScan, _ raw: UnsafeRawBufferPointer) -> Int {
+    private static func byteCountMax(_ record: borrowing AuditRecordView, _ raw: UnsafeRawBufferPointer) -> Int {
         let texts = unsafe record.bundle.count + record.transactionID.count + record.caller.count + record.alias.count
         let others = unsafe record.digest.count + record.subjectReference.count + 2 * record.scores.count + raw.count
         return fixedByteCountMax + 3 * texts + others

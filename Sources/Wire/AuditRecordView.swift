@@ -1,4 +1,4 @@
-/// The fields of an encoded `assay.v1.AuditRecord`, found in place without a copy or an allocation: for readers of millions of records.
+/// The fields of an encoded `assay.v1.AuditRecord`, found in place without a copy or an allocation: for all who look at millions of records.
 /// `AuditRecord` is the same as values.
 ///
 /// Safety: views into the bytes that ``read(_:)`` was given; valid as long as these. What is absent is empty or zero.
@@ -12,8 +12,11 @@ public struct AuditRecordView {
     public private(set) var outcome: UInt32 = 0
     public private(set) var stage: UInt32 = 0
     public private(set) var isVoid = false
+    public private(set) var isUnproven = false
     public private(set) var reasonCount: UInt32 = 0
     public private(set) var scoreBits: UInt64 = 0
+    public private(set) var requestID: UInt64 = 0
+    public private(set) var serverNanoseconds: UInt64 = 0
     public private(set) var bundle: UnsafeRawBufferPointer
     public private(set) var digest: UnsafeRawBufferPointer
     /// Little-endian floats as scored.
@@ -27,6 +30,7 @@ public struct AuditRecordView {
     public private(set) var transactionID: UnsafeRawBufferPointer
     public private(set) var caller: UnsafeRawBufferPointer
     public private(set) var alias: UnsafeRawBufferPointer
+    public private(set) var subjectReference: UnsafeRawBufferPointer
     /// All that was read.
     public private(set) var bytes: UnsafeRawBufferPointer
 
@@ -42,136 +46,90 @@ public struct AuditRecordView {
         unsafe transactionID = unsafe nothing
         unsafe caller = unsafe nothing
         unsafe alias = unsafe nothing
+        unsafe subjectReference = unsafe nothing
         unsafe bytes = unsafe nothing
     }
 
     public var score: Double { Double(bitPattern: scoreBits) }
     public var hasTransaction: Bool { unsafe !bitcoin.isEmpty || !card.isEmpty }
 
-    /// Finds the fields of `record`; false when its bytes are no message. Of a field that comes twice the last one counts; unknown
-    /// fields are passed over.
+    /// Finds the fields of `record`; false when its bytes are no message, or a field of the contract has another type than there. Of a field
+    /// that comes twice the last one counts; unknown fields are passed over.
     public mutating func read(_ record: UnsafeRawBufferPointer) -> Bool {
         self = AuditRecordView()
         unsafe bytes = unsafe record
         var scanner = unsafe FieldScanner(record)
-        while let tag = scanner.nextTag() {
-            switch tag {
-            case 1 << 3: sequence = scanner.varint()
-            case 2 << 3: timeNanoseconds = Int64(bitPattern: scanner.varint())
-            case 3 << 3 | 2: unsafe bundle = scanner.bytes()
-            case 4 << 3: version = UInt32(truncatingIfNeeded: scanner.varint())
-            case 5 << 3 | 2: unsafe digest = scanner.bytes()
-            case 6 << 3 | 2: unsafe features32 = scanner.bytes()
-            case 7 << 3 | 2: unsafe features64 = scanner.bytes()
-            case 8 << 3 | 2: unsafe bitcoin = scanner.bytes()
-            case 9 << 3 | 2: unsafe card = scanner.bytes()
-            case 10 << 3 | 2: unsafe scores = scanner.bytes()
-            case 11 << 3 | 1: scoreBits = scanner.fixed64()
-            case 12 << 3: outcome = UInt32(truncatingIfNeeded: scanner.varint())
-            case 13 << 3: stage = UInt32(truncatingIfNeeded: scanner.varint())
-            case 14 << 3 | 2:
-                reasonCount &+= 1
-                _ = unsafe scanner.bytes()
-            case 16 << 3 | 2: unsafe transactionID = scanner.bytes()
-            case 17 << 3 | 2: unsafe caller = scanner.bytes()
-            case 20 << 3 | 2: unsafe alias = scanner.bytes()
-            case 30 << 3 | 2:
-                isVoid = true
-                _ = unsafe scanner.bytes()
-            default: scanner.skip(tag)
-            }
-        }
+        takeInOrder(&scanner)
+        return scanner.isAtEnd ? !scanner.isBroken : takeRest(scanner)
+    }
+
+    /// Takes the fields as our encoder writes them: each once, ascending, most of them there. What is foreseen costs a comparison.
+    @inline(__always)
+    private mutating func takeInOrder(_ scanner: inout FieldScanner) {
+        if scanner.takes(1, .varint) { sequence = scanner.longVarint() }
+        if scanner.takes(2, .varint) { timeNanoseconds = Int64(bitPattern: scanner.longVarint()) }
+        if scanner.takes(3, .bytes) { unsafe bundle = scanner.bytes() }
+        if scanner.takes(4, .varint) { version = UInt32(truncatingIfNeeded: scanner.varint()) }
+        if scanner.takes(5, .bytes) { unsafe digest = scanner.bytes() }
+        if scanner.takes(6, .bytes) { unsafe features32 = scanner.bytes() }
+        if scanner.takes(7, .bytes) { unsafe features64 = scanner.bytes() }
+        if scanner.takes(8, .bytes) { unsafe bitcoin = scanner.bytes() }
+        if scanner.takes(9, .bytes) { unsafe card = scanner.bytes() }
+        if scanner.takes(10, .bytes) { unsafe scores = scanner.bytes() }
+        if scanner.takes(11, .fixed64) { scoreBits = scanner.fixed64() }
+        if scanner.takes(12, .varint) { outcome = UInt32(truncatingIfNeeded: scanner.varint()) }
+        if scanner.takes(13, .varint) { stage = UInt32(truncatingIfNeeded: scanner.varint()) }
+        while scanner.takes(14, .bytes) { takeReason(&scanner) }
+        if scanner.takes(16, .bytes) { unsafe transactionID = scanner.bytes() }
+        if scanner.takes(17, .bytes) { unsafe caller = scanner.bytes() }
+        if scanner.takes(18, .varint) { requestID = scanner.longVarint() }
+        if scanner.takes(19, .varint) { serverNanoseconds = scanner.longVarint() }
+        if scanner.takes(20, .bytes) { unsafe alias = scanner.bytes() }
+    }
+
+    /// Takes all that comes, in any order; false: the message is malformed.
+    private mutating func takeRest(_ rest: FieldScanner) -> Bool {
+        var scanner = rest
+        while let tag = scanner.tag() { take(tag, &scanner) }
         return !scanner.isBroken
     }
-}
 
-/// Walks over the fields of one protobuf message.
-///
-/// Safety: `next` never passes `end`, the first byte behind the caller's buffer; whatever does not fit breaks the scan and gives zeros.
-@safe
-private struct FieldScanner {
-    private var next: UnsafePointer<UInt8>
-    private let end: UnsafePointer<UInt8>
-    private(set) var isBroken = false
-
-    @inline(__always)
-    init(_ bytes: UnsafeRawBufferPointer) {
-        // Safety: an empty buffer may have no address; any will do, for nothing is read from it.
-        let start = unsafe bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
-        unsafe next = start.assumingMemoryBound(to: UInt8.self)
-        unsafe end = unsafe next + bytes.count
-    }
-
-    private var remaining: Int { @inline(__always) get { unsafe end - next } }
-
-    /// nil at the end, and where the message is broken.
-    @inline(__always)
-    mutating func nextTag() -> UInt64? {
-        guard remaining > 0, !isBroken else { return nil }
-        let tag = varint()
-        return isBroken ? nil : tag
-    }
-
-    @inline(__always)
-    mutating func varint() -> UInt64 {
-        if remaining > 0 {
-            let first = unsafe next.pointee
-            if first < 0x80 {
-                unsafe next += 1
-                return UInt64(first)
-            }
+    /// Takes the value of any field, wherever it comes.
+    private mutating func take(_ tag: UInt64, _ scanner: inout FieldScanner) {
+        switch (tag >> 3, WireType(rawValue: tag & 7)) {
+        case (1, .varint): sequence = scanner.varint()
+        case (2, .varint): timeNanoseconds = Int64(bitPattern: scanner.varint())
+        case (3, .bytes): unsafe bundle = scanner.bytes()
+        case (4, .varint): version = UInt32(truncatingIfNeeded: scanner.varint())
+        case (5, .bytes): unsafe digest = scanner.bytes()
+        case (6, .bytes): unsafe features32 = scanner.bytes()
+        case (7, .bytes): unsafe features64 = scanner.bytes()
+        case (8, .bytes): unsafe bitcoin = scanner.bytes()
+        case (9, .bytes): unsafe card = scanner.bytes()
+        case (10, .bytes): unsafe scores = scanner.bytes()
+        case (11, .fixed64): scoreBits = scanner.fixed64()
+        case (12, .varint): outcome = UInt32(truncatingIfNeeded: scanner.varint())
+        case (13, .varint): stage = UInt32(truncatingIfNeeded: scanner.varint())
+        case (14, .bytes): takeReason(&scanner)
+        case (16, .bytes): unsafe transactionID = scanner.bytes()
+        case (17, .bytes): unsafe caller = scanner.bytes()
+        case (18, .varint): requestID = scanner.varint()
+        case (19, .varint): serverNanoseconds = scanner.varint()
+        case (20, .bytes): unsafe alias = scanner.bytes()
+        case (21, .varint): isUnproven = scanner.varint() != 0
+        case (22, .bytes): _ = unsafe scanner.bytes()
+        case (23, .bytes): unsafe subjectReference = scanner.bytes()
+        case (30, .bytes):
+            isVoid = true
+            _ = unsafe scanner.bytes()
+        case (1...14, _), (16...23, _), (30, _): scanner.fail()
+        default: scanner.skip(tag)
         }
-        return longVarint()
-    }
-
-    private mutating func longVarint() -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while remaining > 0, shift < 70 {
-            let byte = unsafe next.pointee
-            unsafe next += 1
-            value |= shift < 64 ? UInt64(byte & 0x7f) << shift : 0
-            if byte < 0x80 { return value }
-            shift += 7
-        }
-        isBroken = true
-        return 0
     }
 
     @inline(__always)
-    mutating func fixed64() -> UInt64 {
-        guard remaining >= 8 else {
-            isBroken = true
-            return 0
-        }
-        defer { unsafe next += 8 }
-        return unsafe UInt64(littleEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self))
-    }
-
-    @inline(__always)
-    mutating func bytes() -> UnsafeRawBufferPointer {
-        let count = varint()
-        guard count <= UInt64(remaining) else {
-            isBroken = true
-            return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        }
-        defer { unsafe next += Int(count) }
-        return unsafe UnsafeRawBufferPointer(start: next, count: Int(count))
-    }
-
-    /// Passes over the value of a field that nobody asks for.
-    mutating func skip(_ tag: UInt64) {
-        switch tag & 7 {
-        case 0: _ = varint()
-        case 1: _ = fixed64()
-        case 2: _ = unsafe bytes()
-        case 5:
-            guard remaining >= 4 else {
-                isBroken = true
-                return
-            }
-            unsafe next += 4
-        default: isBroken = true
-        }
+    private mutating func takeReason(_ scanner: inout FieldScanner) {
+        reasonCount &+= 1
+        _ = unsafe scanner.bytes()
     }
 }

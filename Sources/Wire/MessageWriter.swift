@@ -12,13 +12,6 @@ struct MessageWriter {
     private let start: UnsafeMutableRawPointer
     private(set) var byteCount = 0
 
-    /// How a field's value lies on the wire.
-    private enum Kind: UInt64 {
-        case varint = 0
-        case fixed64 = 1
-        case bytes = 2
-    }
-
     init(_ start: UnsafeMutableRawPointer) {
         unsafe self.start = unsafe start
     }
@@ -92,8 +85,8 @@ struct MessageWriter {
     }
 
     @inline(__always)
-    private mutating func tag(_ field: UInt64, _ kind: Kind) {
-        varint(field << 3 | kind.rawValue)
+    private mutating func tag(_ field: UInt64, _ type: WireType) {
+        varint(field << 3 | type.rawValue)
     }
 
     @inline(__always)

@@ -28,6 +28,8 @@ import Testing
         record.serverNanoseconds = seed * 3
         record.alias = seed % 2 == 0 ? "champion" : ""
         record.isUnproven = seed % 2 == 1
+        if seed % 4 == 2 { record.sealedPersonal = bytes(seed % 100, 7) }
+        if seed % 4 == 2 { record.subjectReference = bytes(32, 8) }
         return record
     }
 
@@ -45,6 +47,10 @@ import Testing
                 #expect(view.stage == record.stage.rawValue)
                 #expect(view.scoreBits == record.score.bitPattern)
                 #expect(view.reasonCount == UInt32(record.reasons.count))
+                #expect(view.requestID == record.requestID)
+                #expect(view.serverNanoseconds == record.serverNanoseconds)
+                #expect(view.isUnproven == record.isUnproven)
+                #expect(Array(view.subjectReference) == record.subjectReference)
                 #expect(!view.isVoid)
                 #expect(Array(view.digest) == record.digest)
                 #expect(Array(view.features32) == record.features32)
@@ -114,11 +120,97 @@ import Testing
             #expect(isRead)
             #expect(view.version == record(seed: 8).version)
         }
-        // A group (wire type 3) is no field that anybody sends.
-        [UInt8]([0xd3, 0x05]).withUnsafeBytes { bytes in
+    }
+
+    @Test func nothingIsARecordOfDefaults() {
+        var view = AuditRecordView()
+        let isRead = view.read(UnsafeRawBufferPointer(start: nil, count: 0))
+        #expect(isRead && view.sequence == 0 && view.bundle.isEmpty && view.outcome == 0 && !view.isUnproven)
+    }
+
+    @Test func wrongTypesAndNumbersAreRefused() {
+        // time_ns as bytes, bitcoin and score as varints, sealed_personal as 4 bytes, field 0, a group, a number of 30 bits, a varint without
+        // an end, ten bytes that go on, a length beyond the end, 8 and 4 bytes of which one is missing.
+        let cases: [[UInt8]] = [
+            [0x12, 0], [0x40, 1], [0x58, 1], [0xb5, 1, 0, 0, 0, 0], [0, 0], [0x0b], [0xd3, 0x05],
+            [0x80, 0x80, 0x80, 0x80, 0x10, 0],
+            [0x10, 0x80], [0x10] + [UInt8](repeating: 0x80, count: 10) + [0], [0x1a, 5, 1], [0x59, 1, 2, 3, 4, 5, 6, 7],
+            [0xd5, 0x05, 1, 2, 3],
+        ]
+        for bytes in cases {
+            for before in [[], record(seed: 3).encoded()] {
+                (before + bytes).withUnsafeBytes { bytes in
+                    var view = AuditRecordView()
+                    let isRead = view.read(bytes)
+                    #expect(!isRead, "\(bytes.map { $0 })")
+                }
+            }
+        }
+    }
+
+    @Test func fieldsOfAnyOrderAreFoundAndTheLastOfTwoCounts() {
+        let first = record(seed: 71)
+        let second = record(seed: 8)
+        // The second begins anew with field 1, behind the last of the first.
+        (first.encoded() + second.encoded()).withUnsafeBytes { bytes in
             var view = AuditRecordView()
             let isRead = view.read(bytes)
-            #expect(!isRead)
+            #expect(isRead && view.sequence == second.sequence && view.version == second.version)
+            #expect(view.timeNanoseconds == second.timeNanoseconds && view.scoreBits == second.score.bitPattern)
+            #expect(Array(view.transactionID) == Array((second.transactionID.isEmpty ? first : second).transactionID.utf8))
+            #expect(view.reasonCount == UInt32(first.reasons.count + second.reasons.count))
         }
+    }
+
+    @Test func numbersOfEveryLengthAreReadWhereverTheyEnd() {
+        for bitCount in UInt64(0)...64 {
+            let value = bitCount == 0 ? 0 : UInt64.max >> (64 - bitCount)
+            var encoded: [UInt8] = []
+            var rest = value
+            while rest >= 0x80 {
+                encoded.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            encoded.append(UInt8(rest))
+            // With fewer than ten bytes left and with more; once with zeros that need not be there.
+            for after in [[], [UInt8](repeating: 0x20, count: 2), [UInt8](repeating: 0x20, count: 12)] {
+                ([0x08] + encoded + after).withUnsafeBytes { bytes in
+                    var view = AuditRecordView()
+                    let isRead = view.read(bytes)
+                    #expect(isRead && view.sequence == value, "\(value), then \(after.count) bytes")
+                }
+            }
+        }
+        ([0x08, 0x85, 0x80, 0x00] + [UInt8](repeating: 0x20, count: 12)).withUnsafeBytes { bytes in
+            var view = AuditRecordView()
+            let isRead = view.read(bytes)
+            #expect(isRead && view.sequence == 5)
+        }
+    }
+
+    @Test func whatIsAcceptedIsReadAsTheDecoderReadsIt() {
+        let seed: UInt64 = 20_261_201
+        var state = seed
+        func random() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state >> 33
+        }
+        var accepted = 0
+        for round in UInt64(0)..<20_000 {
+            var bytes = record(seed: round % 64).encoded()
+            for _ in 0...random() % 4 { bytes[Int(random()) % bytes.count] = UInt8(truncatingIfNeeded: random()) }
+            bytes.withUnsafeBytes { bytes in
+                var view = AuditRecordView()
+                // The decoder looks into reasons and voids, too, and so refuses more.
+                guard view.read(bytes), let record = AuditRecord.decode(bytes) else { return }
+                accepted += 1
+                #expect(view.sequence == record.sequence && view.timeNanoseconds == record.timeNanoseconds)
+                #expect(view.version == record.version && view.scoreBits == record.score.bitPattern)
+                #expect(view.requestID == record.requestID && view.serverNanoseconds == record.serverNanoseconds)
+                #expect(Array(view.features32) == record.features32 && Array(view.features64) == record.features64)
+                #expect(Array(view.digest) == record.digest && Array(view.scores) == record.scores)
+            }
+        }
+        #expect(accepted > 1_000 && accepted < 20_000, "seed \(seed): \(accepted)")
     }
 }

@@ -1,3 +1,5 @@
+import Wire
+
 /// A 64-bit hash of transaction ids under a seed. Each index has a seed of its own, drawn by chance, so that no caller can make ids that
 /// collide. It only narrows a search down: every hit is compared with the record itself.
 ///
@@ -43,5 +45,14 @@ struct TransactionHash: Sendable, Equatable {
         var state = (state ^ state >> 33) &* 0xff51_afd7_ed55_8ccd
         state = (state ^ state >> 33) &* 0xc4ce_b9fe_1a85_ec53
         return state ^ state >> 33
+    }
+}
+
+extension TransactionHash {
+    /// Hash of a record's transaction id; 0: it has none.
+    func ofRecord(_ record: UnsafeRawBufferPointer) -> UInt64 {
+        var view = AuditRecordView()
+        guard unsafe view.read(record) else { return 0 }
+        return unsafe view.transactionID.isEmpty ? 0 : self(view.transactionID)
     }
 }

@@ -1,4 +1,5 @@
 import Platform
+import Wire
 
 /// A search for one transaction id on its way through the segments, from the newest to the oldest.
 struct TransactionSearch {
@@ -100,10 +101,10 @@ struct TransactionSearch {
     }
 
     private func isHit(_ block: JournalBlock, _ index: Int) -> Bool {
-        // Safety: the record's bytes are used inside the closure only; the range lies inside them.
+        // Safety: the record's bytes are used inside the closure only.
         unsafe block.withRecord(index) { record in
-            guard let range = unsafe RecordFields.transactionID(record) else { return false }
-            return unsafe record[range].elementsEqual(id)
+            var view = AuditRecordView()
+            return unsafe view.read(record) && view.transactionID.elementsEqual(id)
         }
     }
 }
