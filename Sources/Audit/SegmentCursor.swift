@@ -10,6 +10,8 @@ enum BlockReading {
     /// The file ends before the block does.
     case incomplete
     case damaged(BlockDamage)
+
+    var isEnd: Bool { if case .end = self { true } else { false } }
 }
 
 /// What is wrong with a block by itself.
@@ -61,6 +63,17 @@ struct SegmentCursor {
     /// The header at `offset` without its payload; nil: there is no whole good one.
     func header() throws(SystemError) -> BlockHeader? {
         BlockHeader(try file.bytes(at: offset, count: BlockHeader.byteCount))
+    }
+
+    /// When the first decision of the block at `offset` was made, Unix nanoseconds; nil: it can't be read.
+    func firstTime() throws(SystemError) -> Int64? {
+        guard case .block(let stored) = try read(checkingHash: false), let block = JournalBlock(stored, segment: ""),
+            block.recordCount > 0
+        else { return nil }
+        return unsafe block.withRecord(0) { record in
+            var view = AuditRecordView()
+            return unsafe view.read(record) ? view.timeNanoseconds : nil
+        }
     }
 
     /// The next place after `offset` where a good block begins; nil: there is none up to the file's end.

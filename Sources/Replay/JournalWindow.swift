@@ -22,4 +22,9 @@ public struct JournalWindow: Sendable, Equatable {
     var writtenFrom: Int64 {
         from > .min + ReplayLimits.clockSlackNanoseconds ? from - ReplayLimits.clockSlackNanoseconds : .min
     }
+
+    /// Where decisions were made at this moment or later, nothing of the window follows.
+    var decidedBefore: Int64 {
+        to < .max - ReplayLimits.clockSlackNanoseconds ? to + ReplayLimits.clockSlackNanoseconds : .max
+    }
 }

@@ -24,6 +24,10 @@ public enum ReplayLimits {
     /// Bundles that one journal's records may name; their digests are looked up one after another.
     static let bundleCountMax = 10_000
 
-    /// Clocks may be set back, and a block is written a moment after its decisions: how much earlier than the window a block is looked at.
+    /// Clocks may be set back, threads be held up, and a block is written a moment after its decisions: how much earlier and later than the
+    /// window the journal is looked at.
     static let clockSlackNanoseconds: Int64 = 3_600_000_000_000
+
+    /// Decisions on one transaction that are taken from the indexes, into memory (some 3 MB). Where there are more, the journal is read.
+    static let transactionRecordCountMax = 10_000
 }

@@ -13,6 +13,16 @@ public enum Replay {
     ) throws(ReplayError) -> ReplayReport {
         let shelf = try BundleShelf(registry: registry)
         let stopwatch = Stopwatch()
+        if let found = try records(journal, window, checksHash: checksHash) {
+            let worker = ReplayWorker(window, shelf)
+            unsafe found.oldestFirst.withUnsafeBytes { unsafe worker.take(JournalRecords($0)) }
+            if let failure = worker.failure { throw failure }
+            var report = merge([worker.finished()])
+            report.damageCount += found.damageCount
+            report.threadCount = 1
+            (report.wallNanoseconds, report.processorNanoseconds) = stopwatch.elapsed
+            return report
+        }
         let crew = Crew<ReplayWorker>(
             try JournalRuns.opened(journal, window), checksHash: checksHash, progress: progress)
         let workers = (0..<min(max(threadCount, 1), ReplayLimits.threadCountMax)).map { _ in ReplayWorker(window, shelf) }
@@ -23,6 +33,21 @@ public enum Replay {
         report.threadCount = workers.count
         (report.wallNanoseconds, report.processorNanoseconds) = stopwatch.elapsed
         return report
+    }
+
+    /// What the journal's indexes lead to when one transaction is asked for; nil: the journal has to be read.
+    private static func records(
+        _ journal: String, _ window: JournalWindow, checksHash: Bool
+    ) throws(ReplayError) -> TransactionRecords? {
+        guard let id = window.transactionID else { return nil }
+        let limit = ReplayLimits.transactionRecordCountMax
+        do throws(AuditError) {
+            let found = try JournalLookup(directory: journal).search(
+                transactionID: id, limit: limit + 1, checksHash: checksHash)
+            return found.records.count > limit ? nil : found
+        } catch {
+            throw .audit(error)
+        }
     }
 
     /// One decision, recorded and recomputed side by side; nil with the absent bundle when the registry does not have it.
@@ -74,6 +99,16 @@ public enum Replay {
     }
 }
 
+extension TransactionRecords {
+    /// All records as a block has them: each with its length before it.
+    fileprivate var oldestFirst: [UInt8] {
+        records.reversed().flatMap { record in
+            let length = UInt32(record.bytes.count)
+            return (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + record.bytes
+        }
+    }
+}
+
 extension ReplayedBundle {
     fileprivate var empty: ReplayedBundle { ReplayedBundle(name: name, version: version, digest: digest, count: 0) }
 }
@@ -87,7 +122,10 @@ extension AbsentBundle {
 extension JournalRuns {
     /// The part of a journal that a window may touch.
     static func opened(_ directory: String, _ window: JournalWindow) throws(ReplayError) -> JournalRuns {
-        do { return try JournalRuns(directory: directory, writtenFrom: window.writtenFrom) } catch { throw .audit(error) }
+        do {
+            return try JournalRuns(
+                directory: directory, writtenFrom: window.writtenFrom, decidedBefore: window.decidedBefore)
+        } catch { throw .audit(error) }
     }
 }
 

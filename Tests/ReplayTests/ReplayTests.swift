@@ -156,6 +156,65 @@ import Wire
         #expect(try replay(bench, window: window).comparedCount == 0)
     }
 
+    @Test func decisionsOnOneTransactionAreComparedWithAndWithoutIndexes() throws {
+        let bench = try ReplayBench()
+        let served = try [1, 2].map { try bench.push(ReplayDrafts.make(seed: $0)) }
+        var records = ReplayDrafts.rows(3000, width: 3, seed: 1).enumerated().map { index, row in
+            served[index % 2].decision(row, id: index % 151 == 5 ? "again" : "tx-\(index)")
+        }
+        records[307].score = records[307].score.nextDown
+        try bench.write(records)
+        var window = JournalWindow()
+        window.transactionID = Array("again".utf8)
+        #expect(try File.list(bench.journal).contains { $0.hasSuffix(".index") })
+        for _ in 0..<2 {
+            let report = try replay(bench, threadCount: 2, window: window)
+            #expect(report.comparedCount == 20 && report.differences.map(\.sequence) == [308])
+            #expect(report.bundles.map(\.count) == [10, 10] && report.damageCount == 0)
+            for name in try File.list(bench.journal) where name.hasSuffix(".index") {
+                try File.remove("\(bench.journal)/\(name)")
+            }
+        }
+    }
+
+    @Test func aTransactionWithMoreDecisionsThanAreTakenFromIndexesIsComparedAll() throws {
+        let bench = try ReplayBench()
+        let served = try bench.push(ReplayDrafts.make(seed: 1))
+        let count = ReplayLimits.transactionRecordCountMax + 1
+        let one = served.decision([1, 2, 3], id: "one")
+        try bench.write([AuditRecord](repeating: one, count: count) + [served.decision([1, 2, 3], id: "other")])
+        var window = JournalWindow()
+        window.transactionID = Array("one".utf8)
+        #expect(try replay(bench, window: window).comparedCount == count)
+    }
+
+    @Test func aTransactionInADamagedBlockIsCountedAsDamage() throws {
+        let bench = try ReplayBench()
+        let served = try bench.push(ReplayDrafts.make(seed: 1))
+        try bench.write(records([served], count: 3000))
+        let segment = try #require(try File.list(bench.journal).first { $0.hasSuffix(".journal") })
+        let path = "\(bench.journal)/\(segment)"
+        let original = try File.read(path)
+        var window = JournalWindow()
+        window.transactionID = Array("tx-1".utf8)
+        #expect(try replay(bench, window: window).damageCount == 0)
+        // A byte of the payload; and one of the hash that the header states, whose own checksum is made anew.
+        var bytes = original
+        bytes[128 + 128 + 100] ^= 1
+        try File.writeAtomically(bytes, to: path)
+        let report = try replay(bench, window: window)
+        #expect(report.damageCount == 1 && report.comparedCount == 0)
+        bytes = original
+        bytes[128 + 80] ^= 1
+        let checksum = bytes[128..<128 + 124].withUnsafeBytes { crc32c($0) }
+        withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(128 + 124..<128 + 128, with: $0) }
+        try File.writeAtomically(bytes, to: path)
+        #expect(try replay(bench, window: window).damageCount == 1)
+        let unchecked = try Replay.run(
+            journal: bench.journal, registry: bench.registry, window: window, threadCount: 1, checksHash: false)
+        #expect(unchecked.damageCount == 0 && unchecked.comparedCount == 1)
+    }
+
     @Test func aDamagedBlockIsCountedAndTheRestIsCompared() throws {
         let bench = try ReplayBench()
         let served = try bench.push(ReplayDrafts.make(seed: 1))

@@ -21,8 +21,15 @@ struct DecisionLookup: Sendable {
 
     /// Up to `limit` decisions made under a transaction id, the newest first.
     func records(transactionID: String, limit: Int) throws(AuditError) -> [JournalRecord] {
+        try search(Array(transactionID.utf8), limit: limit).records
+    }
+
+    /// Up to `limit` decisions made under a transaction id, and whether there may be more.
+    ///
+    /// - Parameter checksHash: whether the SHA-256 of their blocks is computed anew; checksums always are.
+    func search(_ transactionID: [UInt8], limit: Int, checksHash: Bool = false) throws(AuditError) -> TransactionRecords {
         precondition(limit > 0, "a search for \(limit) decisions")
-        var search = TransactionSearch(transactionID, limit: limit, storage: storage)
+        var search = TransactionSearch(transactionID, limit: limit, storage: storage, checksHash: checksHash)
         do throws(SystemError) {
             let live = self.live?.segments ?? []
             for segment in live.reversed() where !search.isDone {
@@ -31,8 +38,11 @@ struct DecisionLookup: Sendable {
                 }
             }
             let known = Set(live.map(\.firstSequence))
-            for segment in catalogue.segments.reversed() where !search.isDone && !known.contains(segment) {
-                try unlessGone(segment) { () throws(SystemError) in try searchClosed(segment, &search) }
+            let closed = catalogue.segments
+            for segment in closed.reversed() where !search.isDone && !known.contains(segment) {
+                // Without a writer's word the last one may be open.
+                let isNewest = live.isEmpty && segment == closed.last
+                try unlessGone(segment) { () throws(SystemError) in try searchClosed(segment, &search, isNewest: isNewest) }
             }
         } catch {
             throw .system(error)
@@ -40,13 +50,15 @@ struct DecisionLookup: Sendable {
         return search.found
     }
 
-    private func searchClosed(_ segment: UInt64, _ search: inout TransactionSearch) throws(SystemError) {
-        guard let index = catalogue.index(of: segment) else { return try search.scan(segment) }
+    private func searchClosed(
+        _ segment: UInt64, _ search: inout TransactionSearch, isNewest: Bool
+    ) throws(SystemError) {
+        guard let index = catalogue.index(of: segment) else { return try search.scan(segment, isNewest: isNewest) }
         do throws(IndexError) { try search.take(index) } catch {
             // A segment that is gone has taken its index along.
             guard case .system(let cause) = error else {
                 catalogue.discardIndex(of: segment)
-                return try search.scan(segment)
+                return try search.scan(segment, isNewest: isNewest)
             }
             throw cause
         }
@@ -84,11 +96,13 @@ struct DecisionLookup: Sendable {
 
 extension SegmentCursor {
     /// The block at a place of a segment; nil: there is no good one.
-    static func block(_ segment: UInt64, at offset: Int, _ storage: any JournalStorage) throws(SystemError) -> JournalBlock? {
+    static func block(
+        _ segment: UInt64, at offset: Int, _ storage: any JournalStorage, checkingHash: Bool = false
+    ) throws(SystemError) -> JournalBlock? {
         let name = JournalDirectory.segmentName(segment)
         var cursor = SegmentCursor(try storage.openForReading(name))
         cursor.offset = offset
-        guard case .block(let stored) = try cursor.read(checkingHash: false) else { return nil }
+        guard case .block(let stored) = try cursor.read(checkingHash: checkingHash) else { return nil }
         return JournalBlock(stored, segment: name)
     }
 }

@@ -29,4 +29,13 @@ public struct JournalLookup: Sendable {
     public func records(transactionID: String, limit: Int) throws(AuditError) -> [JournalRecord] {
         try lookup.records(transactionID: transactionID, limit: limit)
     }
+
+    /// The same, and how much of the journal could not be read on the way.
+    ///
+    /// - Parameter checksHash: whether the SHA-256 of blocks that are read is computed anew; checksums always are.
+    public func search(
+        transactionID: [UInt8], limit: Int, checksHash: Bool
+    ) throws(AuditError) -> TransactionRecords {
+        try lookup.search(transactionID, limit: limit, checksHash: checksHash)
+    }
 }

@@ -32,9 +32,11 @@ struct TransactionHash: Sendable, Equatable {
         return max(1, Self.finish(state))
     }
 
-    func callAsFunction(_ text: String) -> UInt64 {
-        unsafe Array(text.utf8).withUnsafeBytes { unsafe self($0) }
+    func callAsFunction(_ bytes: [UInt8]) -> UInt64 {
+        unsafe bytes.withUnsafeBytes { unsafe self($0) }
     }
+
+    func callAsFunction(_ text: String) -> UInt64 { self(Array(text.utf8)) }
 
     private static func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
         let mixed = state ^ word &* first
