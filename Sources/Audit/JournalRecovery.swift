@@ -23,6 +23,10 @@ struct JournalRecovery {
 
     /// Validates the last segment, cuts its torn tail, moves it aside when it can't be gone on with.
     mutating func run() throws(SystemError) -> JournalEnd {
+        // A process that died while it began a segment, or moved one aside, may not have come to sync that. A power cut must not take it back
+        // when the journal has gone on from there.
+        if storage.exists(JournalDirectory.quarantineName) { try storage.synchronizeDirectory(JournalDirectory.quarantineName) }
+        try storage.synchronizeDirectory()
         var segments = try JournalDirectory.segments(storage)
         while let first = segments.last {
             if let end = try recover(first) { return end }
@@ -49,12 +53,13 @@ struct JournalRecovery {
         }
     }
 
-    /// The first number that was certainly given to nobody, for a journal whose last numbers are lost with the machine's memory.
+    /// The first number that was certainly given to nobody, for a journal whose last numbers are lost with the machine's memory: `next` and
+    /// what comes after it may have been given, but by far not half a span of them (they were in the rings and in one segment).
     func sequenceAfterLoss(_ next: UInt64) throws(SystemError) -> UInt64 {
         let span = AuditLimits.memoryLostSpan
-        // Even when `next` is the first number of a span it may have been given.
-        let floor = (next / span + 1) * span
-        // What a piece of a segment that was moved aside held isn't known, but it held less than one span.
+        let floor = ((next + span / 2) / span + 1) * span
+        // What a piece of a segment that was moved aside held isn't known, but it was less than a span from the number in its name:
+        // see `JournalWriter.beginSpan`.
         let moved = try quarantined().compactMap { name in
             name.contains(JournalDirectory.segmentSuffix) ? UInt64(name.prefix(20)) : nil
         }.max()

@@ -116,7 +116,7 @@ final class JournalWriter {
             seal()
         }
         guard let header = sealed else { return }
-        if try needsRotation(sealedBytes.count) { try rotate(header) }
+        if try needsRotation(sealedBytes.count) { try rotate(header.firstSequence) }
         guard var segment else { return }
         do throws(SystemError) {
             try segment.file.write(at: segment.byteCount, sealedBytes)
@@ -145,23 +145,36 @@ final class JournalWriter {
         return segment.byteCount > SegmentHeader.byteCount && segment.byteCount + byteCount > segmentByteCount
     }
 
+    /// Begins a new segment when the last one is named after a number of an earlier span than the next record's. Needs `isEmpty`.
+    ///
+    /// Names are what is left to go by when the bytes of segments can't be read: whoever finds only a name must know that the numbers in
+    /// such a segment, and those that were given and never came to it, were less than a span away (`JournalRecovery.sequenceAfterLoss`).
+    /// A void can cover many spans, so what follows it gets a segment with a name of its own before a number of that span is given.
+    func beginSpan() throws(JournalWriteError) {
+        precondition(isEmpty, "a span begun with records waiting")
+        let span = AuditLimits.memoryLostSpan
+        let last: UInt64
+        do throws(SystemError) { last = try JournalDirectory.segments(storage).last ?? 0 } catch { throw .write(error) }
+        if last / span < nextSequence / span { try rotate(nextSequence) }
+    }
+
     /// Begins a new segment. The old one is durable before the new one exists, so that only the last segment can have a torn tail.
-    private func rotate(_ first: BlockHeader) throws(JournalWriteError) {
+    private func rotate(_ first: UInt64) throws(JournalWriteError) {
         do throws(SystemError) { try tail.synchronize() } catch { throw .synchronize(error) }
         let header = SegmentHeader(
-            identity: identity, firstSequence: first.firstSequence, previousHash: lastHash,
+            identity: identity, firstSequence: first, previousHash: lastHash,
             timeNanoseconds: storage.wallNanoseconds())
         let file: any JournalFile
         do throws(SystemError) {
-            file = try storage.open(JournalDirectory.segmentName(first.firstSequence), create: true)
+            file = try storage.open(JournalDirectory.segmentName(first), create: true)
             try file.write(at: 0, header.encoded)
         } catch { throw .write(error) }
         do throws(SystemError) {
             try file.synchronize()
             try storage.synchronizeDirectory()
         } catch { throw .synchronize(error) }
-        segment = Segment(firstSequence: first.firstSequence, file: file, byteCount: SegmentHeader.byteCount)
-        live.begin(first.firstSequence, hash: transactionHash)
+        segment = Segment(firstSequence: first, file: file, byteCount: SegmentHeader.byteCount)
+        live.begin(first, hash: transactionHash)
     }
 }
 

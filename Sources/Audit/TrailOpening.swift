@@ -98,6 +98,7 @@ struct TrailOpening {
         }
         guard writer.nextSequence <= AuditLimits.sequenceMax else { throw AuditError.sequenceExhausted }
         try writer.tail.synchronize()
+        try writer.beginSpan()
         try recovery.finishSalvage()
         report.voids = recovery.report.voids + report.voids
         report.cutByteCount = recovery.report.cutByteCount

@@ -159,6 +159,42 @@ final class SteppedTrail: @unchecked Sendable {
         #expect(try JournalReader.record(1 << 32 + 1, directory: image.journal)?.bytes == makeRecord(1 << 32 + 1))
     }
 
+    /// Two losses once left a void of two spans as the only block of a segment; when its bits flipped, a third loss gave numbers again.
+    @Test(arguments: [0, SegmentHeader.byteCount])
+    func numbersAreNotGivenAgainWhenNothingButTheNamesOfSegmentsIsLeft(damageStart: Int) throws {
+        var image = TemporaryDirectory()
+        var highest: UInt64 = 0
+        for loss in 0..<5 {
+            if loss >= 2 {
+                for name in try File.list(image.journal) where name.hasSuffix(JournalDirectory.segmentSuffix) {
+                    var bytes = try File.read("\(image.journal)/\(name)")
+                    for index in bytes.indices.dropFirst(damageStart) { bytes[index] ^= 0x55 }
+                    try File.writeAtomically(bytes, to: "\(image.journal)/\(name)")
+                }
+            }
+            let opening = try TrailOpening(image.configuration(), storage: DiskStorage(directory: image.journal))
+            let producer = AuditProducer(states: ProducerStates(opening.memory), worker: 0)
+            let first = try #require(producer.put())
+            #expect(first > highest, "after \(loss) losses")
+            for _ in 0..<10 { highest = try #require(producer.put()) }
+            // The machine was restarted: the ring is gone, and with it all that was given.
+            let next = try image.crashImage()
+            try File.removeTree(next.ring)
+            image = next
+        }
+    }
+
+    /// What was given and lost may have been of the next span already.
+    @Test func aLossShortlyBeforeTheEndOfASpanPassesTheNextSpanOver() throws {
+        let span = AuditLimits.memoryLostSpan
+        let image = TemporaryDirectory()
+        let storage = DiskStorage(directory: image.journal)
+        for (next, expected) in [(2, 1), (span / 2 - 1, 1), (span / 2, 2), (span - 1, 2), (span, 2)] as [(UInt64, UInt64)] {
+            let recovery = JournalRecovery(storage: storage, identity: .random(), marker: nil)
+            #expect(try recovery.sequenceAfterLoss(next) == expected * span, "\(next)")
+        }
+    }
+
     @Test func ringOfAnotherBootIsNotBelieved() throws {
         let trail = try SteppedTrail(workerCount: 1)
         for _ in 0..<20 { _ = trail.producers[0].put() }
