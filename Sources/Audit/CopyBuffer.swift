@@ -1,4 +1,4 @@
-/// Bytes for PostgreSQL, integers big-endian; its memory is kept from batch to batch.
+/// Bytes for PostgreSQL, integers big-endian; its memory is kept from block to block.
 @safe
 struct CopyBuffer: ~Copyable {
     // Safety: one allocation of `capacity` bytes, owned by this value and freed at deinit; the first `count` are initialised. Every write

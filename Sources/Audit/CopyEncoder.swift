@@ -1,6 +1,7 @@
 import Wire
 
-/// Rows of `assay_decisions` in PostgreSQL's binary COPY format.
+/// The rows of one block for `assay_decisions`, in PostgreSQL's binary COPY format. One block at a time, so that its rows are still in the
+/// processor's cache when they are sent.
 ///
 ///     file:  "PGCOPY\n\377\r\n\0", flags int32 0, extension int32 0, rows, int16 -1
 ///     row:   int16 count of columns; each: int32 bytes (-1: NULL), bytes; numbers big-endian
@@ -20,28 +21,20 @@ struct CopyEncoder: ~Copyable {
 
     private let serverID: [UInt8]
     private var buffer = CopyBuffer(capacity: 1 << 20)
-    /// Where the rows so far go.
+    /// Where the rows go.
     private(set) var partitions: Set<DecisionPartition> = []
-    /// The partitions of the block being encoded, and the moments of the last one: decisions come in the order of time, nearly always.
-    private var blockPartitions: Set<DecisionPartition> = []
+    /// The moments of the last row's partition: decisions come in the order of time, nearly always.
     private var currentMicroseconds: Range<Int64> = 0..<0
 
-    init(serverID: [UInt8]) {
-        self.serverID = serverID
-        begin()
-    }
+    init(serverID: [UInt8]) { self.serverID = serverID }
 
-    /// Starts afresh.
-    mutating func begin() {
+    /// Makes the rows of a block, in place of what was made before; a void has none. `isFirst`: the file begins with them.
+    mutating func encode(_ block: JournalBlock, isFirst: Bool) {
         buffer.clear()
-        buffer.put(Self.header)
+        if isFirst { buffer.put(Self.header) }
         partitions.removeAll(keepingCapacity: true)
-    }
-
-    /// Adds the rows of a block.
-    mutating func append(_ block: JournalBlock) {
-        blockPartitions.removeAll(keepingCapacity: true)
         currentMicroseconds = 0..<0
+        guard block.header.kind == .records else { return }
         let blockTime = block.header.timeNanoseconds
         var record = AuditRecordView()
         unsafe block.forEachRecord { sequence, bytes in
@@ -51,16 +44,17 @@ struct CopyEncoder: ~Copyable {
             let time = isRead ? record.timeNanoseconds : blockTime
             unsafe append(sequence: sequence, record, at: decided(time, blockTime), raw: bytes)
         }
-        partitions.formUnion(blockPartitions)
     }
 
-    /// Ends the rows, and lends them.
-    mutating func finish<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        buffer.reserve(2)
+    /// Makes the end of the file, in place of what was made before.
+    mutating func encodeEnd() {
+        buffer.clear()
         buffer.put(Int16(-1))
-        return try unsafe buffer.withBytes(body)
+    }
+
+    /// Lends what was made.
+    func withBytes<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure) -> Result {
+        try unsafe buffer.withBytes(body)
     }
 
     /// The moment that the row tells, in Unix microseconds. Each partition costs the transaction locks, so a block that names more days than
@@ -69,11 +63,11 @@ struct CopyEncoder: ~Copyable {
         let microseconds = nanoseconds / 1000
         if currentMicroseconds.contains(microseconds) { return microseconds }
         let partition = DecisionPartition(unixMicroseconds: microseconds)
-        if blockPartitions.count >= AuditLimits.partitionsOfBlockMax, !blockPartitions.contains(partition) {
-            blockPartitions.insert(DecisionPartition(unixMicroseconds: blockTime / 1000))
+        if partitions.count >= AuditLimits.partitionsOfBlockMax, !partitions.contains(partition) {
+            partitions.insert(DecisionPartition(unixMicroseconds: blockTime / 1000))
             return blockTime / 1000
         }
-        blockPartitions.insert(partition)
+        partitions.insert(partition)
         currentMicroseconds = partition.microseconds
         return microseconds
     }

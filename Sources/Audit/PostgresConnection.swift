@@ -7,7 +7,7 @@ import Platform
     /// Waiting is cut into slices, so that a deadline that moves (close) is noticed.
     private static let sliceMilliseconds: Int32 = 50
     /// COPY data handed to libpq at once.
-    private static let pieceByteCount = 256 << 10
+    private static let pieceByteCount = 32 << 10
     // Safety: owned by this object, finished at deinit; libpq objects are used by one thread at a time.
     private let connection: OpaquePointer
     /// The moment by which everything must be done, when the trail is being closed; monotonic nanoseconds.
@@ -81,9 +81,18 @@ import Platform
         return rows
     }
 
-    /// Runs a COPY … FROM STDIN with `bytes` as its data. Returns the count of rows that the server took.
-    func copy(_ sql: String, _ bytes: UnsafeRawBufferPointer) throws(PostgresProblem) -> Int {
-        try begin(sql)
+    /// Begins a COPY … FROM STDIN; `put` its data, then `endCopy`.
+    func beginCopy(_ sql: String) throws(PostgresProblem) {
+        let deadline = deadline(AuditLimits.statementMilliseconds)
+        guard unsafe PQsendQuery(connection, sql) == 1 else { throw .connectionLost }
+        try flush(deadline)
+        try awaitInput(deadline)
+        guard let result = unsafe PQgetResult(connection) else { throw .unexpectedAnswer }
+        defer { unsafe PQclear(result) }
+        guard unsafe PQresultStatus(result) == PGRES_COPY_IN else { throw unsafe problem(result) }
+    }
+
+    func put(_ bytes: UnsafeRawBufferPointer) throws(PostgresProblem) {
         var offset = 0
         while offset < bytes.count {
             let deadline = deadline(AuditLimits.statementMilliseconds)
@@ -94,6 +103,10 @@ import Platform
             try flush(deadline)
             offset += count
         }
+    }
+
+    /// Ends the COPY. Returns the count of rows that the server took.
+    func endCopy() throws(PostgresProblem) -> Int {
         let deadline = deadline(AuditLimits.statementMilliseconds)
         guard unsafe PQputCopyEnd(connection, nil) == 1 else { throw .connectionLost }
         try flush(deadline)
@@ -103,16 +116,6 @@ import Platform
             count = unsafe Int(String(cString: PQcmdTuples(result))) ?? 0
         }
         return count
-    }
-
-    private func begin(_ sql: String) throws(PostgresProblem) {
-        let deadline = deadline(AuditLimits.statementMilliseconds)
-        guard unsafe PQsendQuery(connection, sql) == 1 else { throw .connectionLost }
-        try flush(deadline)
-        try awaitInput(deadline)
-        guard let result = unsafe PQgetResult(connection) else { throw .unexpectedAnswer }
-        defer { unsafe PQclear(result) }
-        guard unsafe PQresultStatus(result) == PGRES_COPY_IN else { throw unsafe problem(result) }
     }
 
     /// Calls `body` with every result of what was sent, to the last; the first failure is thrown after all have been taken.

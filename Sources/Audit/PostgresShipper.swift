@@ -121,16 +121,16 @@ final class PostgresShipper: @unchecked Sendable {
         lastProblem = nil
         while true {
             let written = tail.byteCount
-            let batch = try gather()
-            if batch.isEmpty {
+            guard let first = try nextBlock() else {
                 noteCaughtUp(written)
                 if closeBy != nil { return }
                 wake.wait(milliseconds: -1)
                 continue
             }
+            encoder.encode(first, isFirst: true)
             try partitions.makeAhead(unixNanoseconds: Clock.wallNanoseconds(), connection)
             try partitions.ensure(encoder.partitions, connection)
-            try ship(batch, connection)
+            try ship(first, connection)
             backoff.reset()
             if let closeBy, Clock.monotonicNanoseconds() >= closeBy { throw .closing }
         }
@@ -169,26 +169,21 @@ final class PostgresShipper: @unchecked Sendable {
         } catch { throw .journalUnreadable }
     }
 
-    /// The next durable blocks, encoded; empty when there are none.
-    private func gather() throws(PostgresProblem) -> ShipBatch {
+    /// The next durable block, which stays pending until it is taken; nil: there is none now.
+    private func nextBlock() throws(PostgresProblem) -> JournalBlock? {
         let durable = tail.durableSequence
-        var batch = ShipBatch()
-        encoder.begin()
         do throws(AuditError) {
-            while true {
-                if pending == nil { pending = try reader?.nextBlock() }
-                guard let block = pending, block.header.lastSequence <= durable, batch.hasRoom(for: block, encoder) else { break }
-                batch.append(block, &encoder)
-                pending = nil
-            }
+            if pending == nil { pending = try reader?.nextBlock() }
         } catch { throw .journalUnreadable }
         let damageCount = reader?.damageCount ?? 0
         shared.withLock { $0.status.damageCount = damageCount }
-        return batch
+        guard let block = pending, block.header.lastSequence <= durable else { return nil }
+        return block
     }
 
-    private func ship(_ batch: ShipBatch, _ connection: PostgresConnection) throws(PostgresProblem) {
-        guard let next = cursor.next, let last = batch.last else { return }
+    /// Ships durable blocks in one transaction, from the one on that is pending and encoded. Rows leave block by block, as they are made.
+    private func ship(_ first: JournalBlock, _ connection: PostgresConnection) throws(PostgresProblem) {
+        guard let next = cursor.next else { return }
         let row = try connection.execute(
             """
             BEGIN;
@@ -200,10 +195,10 @@ final class PostgresShipper: @unchecked Sendable {
         // Moved on by whoever else ships with this identity, or moved back by an administrator, which a new connection sorts out. The
         // transaction ends with the connection.
         guard found == next else { throw found > next ? .secondWriter(expected: next, found: found) : .unexpectedAnswer }
-        if batch.rowCount > 0 { try copy(batch, connection) }
+        let batch = try copy(first, connection)
         try connection.execute(
             """
-            UPDATE assay_cursor SET next_sequence = \(batch.nextSequence), chain = '\\x\(last.hash.hex)', updated_at = now()
+            UPDATE assay_cursor SET next_sequence = \(batch.nextSequence), chain = '\\x\(batch.last.hash.hex)', updated_at = now()
             WHERE server_id = '\(identity)'
             """)
         cursor.committing(batch.nextSequence)
@@ -212,17 +207,32 @@ final class PostgresShipper: @unchecked Sendable {
         shared.withLock { shared in
             shared.status.shippedSequence = batch.nextSequence - 1
             // What is still to come was written later.
-            shared.status.behindSinceNanoseconds = last.timeNanoseconds
+            shared.status.behindSinceNanoseconds = batch.last.timeNanoseconds
             shared.status.rowCount += UInt64(batch.rowCount)
             shared.shippedByteCount += batch.byteCount
         }
     }
 
-    private func copy(_ batch: ShipBatch, _ connection: PostgresConnection) throws(PostgresProblem) {
-        let count = try unsafe encoder.finish { bytes throws(PostgresProblem) in
-            try unsafe connection.copy(CopyEncoder.statement, bytes)
+    private func copy(_ first: JournalBlock, _ connection: PostgresConnection) throws(PostgresProblem) -> ShipBatch {
+        var batch = ShipBatch(first, partitions: encoder.partitions)
+        pending = nil
+        try connection.beginCopy(CopyEncoder.statement)
+        try putEncoded(connection)
+        while let block = try nextBlock() {
+            encoder.encode(block, isFirst: false)
+            guard batch.hasRoom(for: block, encoder.partitions) else { break }
+            try putEncoded(connection)
+            batch.append(block)
+            pending = nil
         }
-        guard count == batch.rowCount else { throw .unexpectedAnswer }
+        encoder.encodeEnd()
+        try putEncoded(connection)
+        guard try connection.endCopy() == batch.rowCount else { throw .unexpectedAnswer }
+        return batch
+    }
+
+    private func putEncoded(_ connection: PostgresConnection) throws(PostgresProblem) {
+        try unsafe encoder.withBytes { bytes throws(PostgresProblem) in try unsafe connection.put(bytes) }
     }
 
     // MARK: State

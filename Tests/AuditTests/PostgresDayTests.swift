@@ -158,7 +158,7 @@ struct DecisionPartitionTests {
         let header = builder.seal(previousHash: .zero, timeNanoseconds: 1_700_000_000_000_000_000, into: &bytes)
         let stored = StoredBlock(header: header, offset: 0, payload: Array(bytes[BlockHeader.byteCount...]))
         var encoder = CopyEncoder(serverID: [UInt8](repeating: 1, count: 16))
-        encoder.append(try #require(JournalBlock(stored, segment: "")))
+        encoder.encode(try #require(JournalBlock(stored, segment: "")), isFirst: true)
         // Its own time's day comes on top; the next block brings days of its own.
         let partitions = encoder.partitions
         #expect(partitions.count == AuditLimits.partitionsOfBlockMax + 1)
