@@ -123,13 +123,11 @@ import Platform
         return unsafe ring
     }
 
-    /// Completes the frame at `frame` (which is at `tail`) and moves on.
+    /// Completes the frame at `frame` (which is at `tail`) but for its checksum, and moves on.
     @inline(__always)
     mutating func seal(_ frame: UnsafeMutableRawPointer, length: UInt32, sequence: UInt64, payload: Int) {
         unsafe frame.storeBytes(of: length, as: UInt32.self)
         unsafe frame.storeBytes(of: sequence, toByteOffset: 8, as: UInt64.self)
-        let checksum = unsafe RingFrame.checksum(frame, payload: payload)
-        unsafe frame.storeBytes(of: checksum, toByteOffset: 4, as: UInt32.self)
         tail += UInt64(RingFrame.byteCount(payload: payload))
     }
 
@@ -149,7 +147,26 @@ import Platform
     @inline(__always)
     mutating func publish() {
         if published == tail { return }
-        published = tail
+        // Only now, when the bytes have long left the processor's store buffer: reading them at once, in other pieces than they were written
+        // in, would wait for them.
+        while published < tail {
+            let offset = published & mask
+            // Safety: the frames between `published` and `tail` were written by `seal`; their lengths are held against the tail again, since
+            // they were read from shared memory.
+            let frame = unsafe ring + Int(offset)
+            let length = unsafe frame.load(as: UInt32.self)
+            if length == RingFrame.wrapMarker {
+                published += mask + 1 - offset
+                continue
+            }
+            let payload = length == RingFrame.voidMarker ? RingFrame.voidByteCount - RingFrame.headerByteCount : Int(length)
+            let end = UInt64(RingFrame.byteCount(payload: payload))
+            precondition(
+                end <= tail - published && end <= mask + 1 - offset, "the ring of this worker was written to by somebody else")
+            let checksum = unsafe RingFrame.checksum(frame, payload: payload)
+            unsafe frame.storeBytes(of: checksum, toByteOffset: 4, as: UInt32.self)
+            published += end
+        }
         // Partner: the journal's acquiring load of the tail.
         tailWord.storeReleasing(tail)
     }

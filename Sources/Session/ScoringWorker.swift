@@ -105,13 +105,16 @@ public final class ScoringWorker {
         return 0
     }
 
-    /// Appends the record with a number that `reserve` gave and publishes it; `write` fills the room and returns how many bytes it took.
+    /// Appends the record with a number that `reserve` gave; `write` fills the room and returns how many bytes it took.
     @inline(__always)
     func record(_ sequence: UInt64, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
-        unsafe trail?._withUnsafeGuaranteedRef { end in
-            unsafe end.producer.append(sequence: sequence, write)
-            end.producer.commit()
-        }
+        unsafe trail?._withUnsafeGuaranteedRef { end in unsafe end.producer.append(sequence: sequence, write) }
+    }
+
+    /// From here on what was recorded survives the process: only now may a reply leave.
+    @inline(__always)
+    func commitRecord() {
+        unsafe trail?._withUnsafeGuaranteedRef { end in end.producer.commit() }
     }
 
     /// The worker's end of the trail, for many records at once.

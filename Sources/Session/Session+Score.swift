@@ -67,7 +67,6 @@ extension Session {
         fields.timeNanoseconds = worker.wallNanoseconds(at: now)
         fields.serverNanoseconds = now &- worker.turnStartNanoseconds
         if sequence != 0 {
-            // From here on the record survives the process: only now may the reply exist.
             unsafe worker.record(sequence) { room in
                 unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction)
             }
@@ -85,6 +84,9 @@ extension Session {
         }
         worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
         worker.counters.countDuration(nanoseconds: fields.serverNanoseconds)
+        // Before this returns, because then the reply may leave; not right after the record was written, because its bytes are then still on
+        // their way into the cache and its checksum would wait for them.
+        if sequence != 0 { worker.commitRecord() }
     }
 
     func check(transactionID: TextView, caller: TextView) throws(Refusal) {
