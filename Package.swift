@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CJournal"),
         .target(name: "AssayProto", dependencies: ["CProtobufC"]),
         .target(name: "ONNXProto", dependencies: ["CProtobufC"]),
         .target(name: "CForestKernels"),
@@ -61,7 +62,8 @@ let package = Package(
         // Floor 3
         .target(name: "Decision", dependencies: ["ModelBundle", "Forest", "Wire", "Platform"], swiftSettings: strict),
         .target(
-            name: "Audit", dependencies: ["Wire", "Platform", "CLZ4", "CPostgres", "CLinux", logging], swiftSettings: strict),
+            name: "Audit", dependencies: ["Wire", "Platform", "CJournal", "CLZ4", "CPostgres", "CLinux", logging],
+            swiftSettings: strict),
         .target(name: "Registry", dependencies: ["ModelBundle", "Platform", logging], swiftSettings: strict),
         .target(name: "Privacy", dependencies: ["Platform", crypto], swiftSettings: strict),
 
@@ -157,7 +159,8 @@ let package = Package(
             name: "audit-crash-child", dependencies: ["Audit", "Wire", "Platform", logging], path: "Tests/AuditCrashChild",
             swiftSettings: testing),
         .testTarget(
-            name: "AuditTests", dependencies: ["Audit", "Wire", "Platform", "CPostgres", "audit-crash-child", logging],
+            name: "AuditTests",
+            dependencies: ["Audit", "Wire", "Platform", "CJournal", "CLZ4", "CPostgres", "audit-crash-child", logging],
             swiftSettings: testing),
         .testTarget(name: "PrivacyTests", dependencies: ["Privacy", "Platform"], swiftSettings: testing),
         .testTarget(

@@ -1,7 +1,8 @@
+import CJournal
 import CLZ4
 import Platform
 
-/// Gathers records and seals them into a block. Its buffers are kept from block to block.
+/// Gathers records and seals them into a block. The memory for records is kept from block to block.
 struct BlockBuilder {
     private var raw: [UInt8] = []
     private var kind = BlockHeader.Kind.records
@@ -55,24 +56,32 @@ struct BlockBuilder {
 
     /// Puts the payload behind room for the header, compressed where that makes it smaller; returns its bytes.
     private func compress(into output: inout [UInt8]) -> Int {
-        let bound = Int(LZ4_compressBound(Int32(raw.count)))
-        let needed = BlockHeader.byteCount + max(bound, raw.count)
-        if output.count < needed { output.append(contentsOf: repeatElement(0, count: needed - output.count)) }
-        var storedByteCount = unsafe output.withUnsafeMutableBytes { output in
+        let bound = max(Int(LZ4_compressBound(Int32(raw.count))), raw.count)
+        var storedByteCount = 0
+        // A new array rather than the old one: filling that with zeros first would cost as much as the memory does.
+        output = unsafe [UInt8](unsafeUninitializedCapacity: BlockHeader.byteCount + bound) { output, count in
+            unsafe output[..<BlockHeader.byteCount].initialize(repeating: 0)
             unsafe raw.withUnsafeBytes { raw in
-                // Safety: `bound` bytes follow the header in `output`; LZ4 writes no more than it is told.
-                unsafe Int(
-                    LZ4_compress_fast(
-                        raw.baseAddress!.assumingMemoryBound(to: CChar.self),
-                        (output.baseAddress! + BlockHeader.byteCount).assumingMemoryBound(to: CChar.self), Int32(raw.count),
-                        Int32(bound), AuditLimits.compressionAcceleration))
+                // Safety: `bound` bytes follow the header in `output`; both compressors write no more than they are told, and the raw bytes
+                // fit, too.
+                let payload = unsafe UnsafeMutableRawPointer(output.baseAddress! + BlockHeader.byteCount)
+                unsafe storedByteCount = assay_compress_records(
+                    raw.baseAddress!.assumingMemoryBound(to: UInt8.self), raw.count,
+                    payload.assumingMemoryBound(to: UInt8.self), bound)
+                // Records that aren't like the ones before them may have more in common than that looks for.
+                if storedByteCount == 0 || storedByteCount > raw.count / 4 * 3 {
+                    unsafe storedByteCount = Int(
+                        LZ4_compress_fast(
+                            raw.baseAddress!.assumingMemoryBound(to: CChar.self), payload.assumingMemoryBound(to: CChar.self),
+                            Int32(raw.count), Int32(bound), AuditLimits.compressionAcceleration))
+                }
+                if storedByteCount <= 0 || storedByteCount >= raw.count {
+                    unsafe payload.copyMemory(from: raw.baseAddress!, byteCount: raw.count)
+                    storedByteCount = raw.count
+                }
             }
+            count = BlockHeader.byteCount + storedByteCount
         }
-        if storedByteCount <= 0 || storedByteCount >= raw.count {
-            output.replaceSubrange(BlockHeader.byteCount..<BlockHeader.byteCount + raw.count, with: raw)
-            storedByteCount = raw.count
-        }
-        output.removeLast(output.count - BlockHeader.byteCount - storedByteCount)
         return storedByteCount
     }
 }

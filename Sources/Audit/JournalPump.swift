@@ -118,21 +118,19 @@ final class JournalPump: @unchecked Sendable {
     private func drain(now: UInt64) throws(PumpError) -> (byteCount: Int, isMore: Bool) {
         var byteCount = 0
         var blockCount = 0
-        if writer.isFull { try flush() }
-        while let index = merge.ring(with: writer.nextSequence) {
-            let entry = merge.entry(index)
-            if entry.isVoid {
+        while true {
+            if writer.isFull {
                 try flush()
-                writer.appendVoid(through: entry.last, cause: .processDied)
-            } else {
-                unsafe writer.append(entry.payload)
-                byteCount += unsafe entry.payload.count
+                blockCount += 1
+                if blockCount == Self.blocksAtOnce { return (byteCount, true) }
             }
-            merge.consume(index)
-            guard writer.isFull else { continue }
+            byteCount += merge.gather(into: writer)
+            if writer.isFull { continue }
+            guard let index = merge.ring(with: writer.nextSequence) else { break }
+            // Gathering stopped before a void, which has a block of its own.
             try flush()
-            blockCount += 1
-            if blockCount == Self.blocksAtOnce { return (byteCount, true) }
+            writer.appendVoid(through: merge.entry(index).last, cause: .processDied)
+            merge.consume(index)
         }
         if let worker = merge.damagedWorkers.first { throw .ringDamaged(worker: worker, sequence: writer.nextSequence) }
         return (byteCount, false)

@@ -33,15 +33,13 @@ final class JournalWriter {
     private let storage: any JournalStorage
     private let identity: JournalIdentity
     private let segmentByteCount: Int
-    private let blockByteCount: Int
     let tail: JournalTail
     /// What look-ups know of the segment being written.
     let live = LiveIndex()
     private let transactionHash = TransactionHash.random()
-    /// Hash of the transaction id of each record gathered.
-    private var hashes: [UInt64] = []
     private var segment: Segment?
-    private var block = BlockBuilder()
+    /// What the records gathered so far became. One value, because each record costs an access to it.
+    private var gathered: Gathering
     /// A sealed block not yet written, and its bytes.
     private var sealed: BlockHeader?
     private var sealedBytes: [UInt8] = []
@@ -49,16 +47,15 @@ final class JournalWriter {
     private var sealedSuccessorHash: SHA256Digest?
     private var lastHash: SHA256Digest
     /// The number that the next record must have.
-    private(set) var nextSequence: UInt64
+    var nextSequence: UInt64 { gathered.nextSequence }
 
     init(storage: any JournalStorage, identity: JournalIdentity, end: JournalEnd, segmentByteCount: Int, blockByteCount: Int) {
         self.storage = storage
         self.identity = identity
         self.segmentByteCount = segmentByteCount
-        self.blockByteCount = blockByteCount
         segment = end.segment
         lastHash = end.hash
-        nextSequence = end.nextSequence
+        gathered = Gathering(nextSequence: end.nextSequence, byteCountMax: blockByteCount)
         tail = JournalTail(sequence: end.nextSequence - 1, hash: end.hash)
         if let segment = end.segment, let number = (try? JournalDirectory.segments(storage))?.last {
             live.begin(number, hash: transactionHash, at: segment.byteCount)
@@ -66,20 +63,17 @@ final class JournalWriter {
     }
 
     /// Whether something waits for `flush`.
-    var isEmpty: Bool { sealed == nil && block.isEmpty }
+    var isEmpty: Bool { sealed == nil && gathered.block.isEmpty }
 
     /// Whether `flush` must come before the next append.
-    var isFull: Bool { sealed != nil || block.byteCount >= blockByteCount }
+    var isFull: Bool { gathered.isFull }
 
     /// Hash of the last block written.
     var hash: SHA256Digest { lastHash }
 
     /// Adds a record to the block being gathered; its number is `nextSequence`.
     func append(_ record: UnsafeRawBufferPointer) {
-        precondition(sealed == nil, "append to a full block")
-        unsafe block.append(nextSequence, record)
-        unsafe hashes.append(transactionHash.ofRecord(record))
-        nextSequence += 1
+        unsafe gathered.append(record, hash: transactionHash.ofRecord(record))
     }
 
     /// Says that `nextSequence` … `last` belong to no decision. Needs `isEmpty`; makes the block full.
@@ -89,8 +83,8 @@ final class JournalWriter {
         record.sequence = nextSequence
         record.timeNanoseconds = storage.wallNanoseconds()
         record.voidRange = VoidRange(first: nextSequence, last: last, cause: cause)
-        block.append(void: record.encoded(), first: nextSequence, last: last)
-        nextSequence = last + 1
+        gathered.block.append(void: record.encoded(), first: nextSequence, last: last)
+        gathered.nextSequence = last + 1
         seal()
     }
 
@@ -99,9 +93,10 @@ final class JournalWriter {
         precondition(
             isEmpty && follows(block.header), "block \(block.header.firstSequence)...\(block.header.lastSequence)")
         sealed = block.header
+        gathered.isSealed = true
         sealedSuccessorHash = block.successorHash
         sealedBytes = block.header.encoded + block.payload
-        nextSequence = block.header.lastSequence + 1
+        gathered.nextSequence = block.header.lastSequence + 1
     }
 
     /// Whether a block with this header is the next one of the chain.
@@ -112,7 +107,7 @@ final class JournalWriter {
     /// Writes what was gathered. After a `write` error nothing is lost or doubled: the same call writes the same block to the same place.
     func flush() throws(JournalWriteError) {
         if sealed == nil {
-            if block.isEmpty { return }
+            if gathered.block.isEmpty { return }
             seal()
         }
         guard let header = sealed else { return }
@@ -125,19 +120,21 @@ final class JournalWriter {
             throw .write(error)
         }
         // A new array each time: the old one now belongs to the look-ups, and copying it would cost more.
-        live.append(header, offset: segment.byteCount, hashes: hashes)
-        hashes = []
-        hashes.reserveCapacity(header.recordCount)
+        live.append(header, offset: segment.byteCount, hashes: gathered.hashes)
+        gathered.hashes = []
+        gathered.hashes.reserveCapacity(header.recordCount)
         segment.byteCount += sealedBytes.count
         self.segment = segment
         lastHash = sealedSuccessorHash ?? header.hash
         sealedSuccessorHash = nil
         sealed = nil
+        gathered.isSealed = false
         tail.publish(header, in: segment.file, segment: segment.firstSequence)
     }
 
     private func seal() {
-        sealed = block.seal(previousHash: lastHash, timeNanoseconds: storage.wallNanoseconds(), into: &sealedBytes)
+        sealed = gathered.block.seal(previousHash: lastHash, timeNanoseconds: storage.wallNanoseconds(), into: &sealedBytes)
+        gathered.isSealed = true
     }
 
     private func needsRotation(_ byteCount: Int) throws(JournalWriteError) -> Bool {
@@ -175,6 +172,32 @@ final class JournalWriter {
         } catch { throw .synchronize(error) }
         segment = Segment(firstSequence: first, file: file, byteCount: SegmentHeader.byteCount)
         live.begin(first, hash: transactionHash)
+    }
+}
+
+/// The block that records are added to.
+private struct Gathering {
+    var block = BlockBuilder()
+    /// Hash of the transaction id of each record.
+    var hashes: [UInt64] = []
+    /// The number that the next record must have.
+    var nextSequence: UInt64
+    /// A sealed block is to be written first.
+    var isSealed = false
+    private let byteCountMax: Int
+
+    init(nextSequence: UInt64, byteCountMax: Int) {
+        self.nextSequence = nextSequence
+        self.byteCountMax = byteCountMax
+    }
+
+    var isFull: Bool { isSealed || block.byteCount >= byteCountMax }
+
+    mutating func append(_ record: UnsafeRawBufferPointer, hash: UInt64) {
+        precondition(!isSealed, "append to a full block")
+        unsafe block.append(nextSequence, record)
+        hashes.append(hash)
+        nextSequence += 1
     }
 }
 

@@ -18,8 +18,7 @@ public enum AuditLimits {
     /// Raw bytes of a block that a reader accepts: the largest gathering plus one record with its length.
     static let blockRawByteCountMax = blockByteCountRange.upperBound + recordByteCountMax + 4
 
-    /// How much LZ4 hurries. What compresses in records (names, digest) repeats in each of them, and is found at this speed as well: card
-    /// decisions of 240 bytes take 159 bytes each, as with 1, in 0.08 us instead of 0.20.
+    /// How much LZ4 hurries, where the journal's own compressor finds little: what records have in common is found at this speed as well.
     static let compressionAcceleration: Int32 = 8
 
     /// Bytes of a segment file after which the next one is begun.
@@ -72,8 +71,8 @@ public enum AuditLimits {
     /// Rows of one COPY: a transaction of about 10 MB, which PostgreSQL takes in well under a second.
     static let copyRecordCountMax = 20_000
 
-    /// Days that the records of one block may have in PostgreSQL. A transaction locks each day's table and its indexes, and by default there
-    /// is room for 6,400 locks: a batch has at most twice as many days, with 8 locks each.
+    /// Days that the records of one block may have in PostgreSQL, and so those of a batch. A transaction locks each day's table and its
+    /// indexes, 8 locks each, and by default there is room for 6,400.
     static let partitionsOfBlockMax = 64
 
     /// Coming days whose tables are made ahead.

@@ -29,6 +29,19 @@ struct RingMerge {
 
     mutating func consume(_ index: Int) { rings[index].consume() }
 
+    /// Appends the records at hand to the block being gathered, up to a full block, a void or a number that isn't there yet; their bytes.
+    mutating func gather(into writer: JournalWriter) -> Int {
+        var sequence = writer.nextSequence
+        var byteCount = 0
+        while !writer.isFull, let index = ring(with: sequence), case .entry(let entry) = rings[index].current, !entry.isVoid {
+            unsafe writer.append(entry.payload)
+            unsafe byteCount += entry.payload.count
+            rings[index].consume()
+            sequence += 1
+        }
+        return byteCount
+    }
+
     /// The smallest number at hand in any ring.
     mutating func lowest() -> UInt64? {
         for index in rings.indices { rings[index].refresh() }

@@ -4,7 +4,7 @@ import Testing
 /// A file imports downwards only: docs/ARCHITECTURE.md shows the floors, this test holds the sources to them.
 @Suite struct ImportDirectionTests {
     private static let floors: [[String]] = [
-        ["CProtobufC", "CPostgres", "CLZ4", "CLinux", "AssayProto", "ONNXProto", "CForestKernels"],
+        ["CProtobufC", "CPostgres", "CLZ4", "CLinux", "CJournal", "AssayProto", "ONNXProto", "CForestKernels"],
         ["Platform", "Forest"],
         ["ModelBundle", "ModelImport", "Wire", "Reactor"],
         ["Decision", "Audit", "Registry", "Privacy"],
