@@ -57,7 +57,7 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         policy = plan.policy
         outputCount = plan.challenger.outputCount
         isNarrow = plan.challenger.precision == .float32
-        memory = BatchMemory(plan.challenger, rowCountMax: ReplayLimits.backtestRowCountMax)
+        memory = BatchMemory(plan.challenger, rowCountMax: ReplayLimits.batchRowCountMax)
         unsafe waiting = .allocate(capacity: memory.rowCountMax)
         groups = plan.segment.map { SegmentTally($0, isNarrow: plan.challenger.precision == .float32) }
         costs = plan.costs.map { CostTally($0) }
@@ -71,7 +71,9 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         var view = AuditRecordView()
         let window = plan.window
         // Neighbours are by the same bundle, mostly. Locals, for a class's variables are guarded at every access.
-        var source = Source(digest: DigestWords(), mapping: nil)
+        var digest = DigestWords()
+        var mapping: FeatureMapping?
+        var takesAsRecorded = false
         var count = 0
         while let bytes = unsafe records.next() {
             guard unsafe view.read(bytes) else {
@@ -79,14 +81,15 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
                 continue
             }
             guard !view.isVoid, window.contains(view) else { continue }
-            if unsafe !source.digest.areThose(of: view.digest) {
-                guard let learned = learn(view) else {
+            if unsafe !digest.areThose(of: view.digest) {
+                guard let source = learn(view) else {
                     damageCount += 1
                     continue
                 }
-                source = learned
+                (digest, mapping) = (source.digest, source.mapping)
+                takesAsRecorded = source.mapping?.isAsRecorded ?? false
             }
-            guard let mapping = source.mapping else {
+            guard takesAsRecorded || mapping != nil else {
                 otherCount += 1
                 continue
             }
@@ -94,7 +97,11 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
                 damageCount += 1
                 continue
             }
-            guard fill(mapping, view, row: count) else { continue }
+            if takesAsRecorded {
+                guard copyFeatures(view, row: count) else { continue }
+            } else {
+                guard let mapping, fill(mapping, view, row: count) else { continue }
+            }
             unsafe (waiting + count).initialize(
                 to: Waiting(
                     score: view.score, timeNanoseconds: view.timeNanoseconds, record: bytes, outcome: Int(view.outcome)))
@@ -114,32 +121,40 @@ final class BacktestWorker: RecordConsumer, @unchecked Sendable {
         pieces?.take(run, flips?.takeLines() ?? [])
     }
 
-    /// Fills a row; false when the record has no row for the challenger.
+    /// Fills a row with what was recorded; false when that is no row.
     @inline(__always)
+    private func copyFeatures(_ view: borrowing AuditRecordView, row index: Int) -> Bool {
+        let features = isNarrow ? unsafe view.features32 : unsafe view.features64
+        guard features.count == memory.rowByteCount else { return fails(view.sequence) }
+        // Safety: exactly a row's bytes, of which the memory has rowCountMax.
+        unsafe memcpy(memory.row(index), features.baseAddress!, memory.rowByteCount)
+        return true
+    }
+
+    /// Fills a row; false when the record has no row for the challenger.
     private func fill(_ mapping: FeatureMapping, _ view: borrowing AuditRecordView, row index: Int) -> Bool {
-        let row = unsafe memory.row(index)
         switch mapping {
-        case .asRecorded:
-            let features = isNarrow ? unsafe view.features32 : unsafe view.features64
-            guard features.count == memory.rowByteCount else { break }
-            // Safety: exactly a row's bytes, of which the memory has rowCountMax.
-            unsafe memcpy(row, features.baseAddress!, memory.rowByteCount)
-            return true
+        case .asRecorded: return copyFeatures(view, row: index)
         case .picked(let indices):
-            if unsafe FeatureMapping.pick(indices, view, into: row, challenger) { return true }
+            if unsafe FeatureMapping.pick(indices, view, into: memory.row(index), challenger) { return true }
+            return fails(view.sequence)
         case .derived(let error):
             guard view.hasTransaction else {
-                failure = failure ?? error
+                if failure == nil { failure = error }
                 return false
             }
-            guard unsafe derivation.derive(view, for: challenger, into: row) == nil else {
+            guard unsafe derivation.derive(view, for: challenger, into: memory.row(index)) == nil else {
                 underivableCount += 1
                 return false
             }
             derivedCount += 1
             return true
         }
-        if failure == nil { failure = .recordMalformed(sequence: view.sequence) }
+    }
+
+    /// Gives up on account of a record whose features are not as many as its bundle's; false.
+    private func fails(_ sequence: UInt64) -> Bool {
+        if failure == nil { failure = .recordMalformed(sequence: sequence) }
         return false
     }
 

@@ -10,6 +10,8 @@ enum FeatureMapping {
     /// What was recorded lacks a feature; where there is a transaction, the challenger's features are derived from it.
     case derived(orElse: ReplayError)
 
+    var isAsRecorded: Bool { if case .asRecorded = self { true } else { false } }
+
     /// - Parameter recorded: the bundle that made the record; nil when it is not known, and only counts can be compared.
     init(_ record: borrowing AuditRecordView, recorded: Bundle?, challenger: Bundle) {
         let isNarrow = unsafe !record.features32.isEmpty

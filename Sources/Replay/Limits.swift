@@ -3,9 +3,6 @@ public enum ReplayLimits {
     /// Rows that are scored together: more than enough for the batch kernels, and their numbers stay in the second-level cache.
     static let batchRowCountMax = 1024
 
-    /// The same for a backtest, which scores what one gathering of the journal holds at once (records of 128 bytes and more).
-    static let backtestRowCountMax = 4096
-
     public static let threadCountMax = 256
 
     /// Differing records that a report shows in full; what follows is counted.
