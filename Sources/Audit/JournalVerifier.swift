@@ -218,7 +218,11 @@ public struct JournalVerifier {
             return false
         }
         switch reading {
-        case .damaged(.payloadChecksum): try noteDamagedPayload(cursor, name, next: next)
+        case .damaged(.payloadChecksum):
+            if let end = try noteDamagedPayload(cursor, name) {
+                cursor.offset = end
+                return true
+            }
         case .incomplete where next == nil && isLast:
             note(.tornTail(byteCount: try cursor.file.byteCount() - cursor.offset), name, cursor.offset)
         default:
@@ -237,16 +241,22 @@ public struct JournalVerifier {
         return true
     }
 
-    /// The header is whole: where the next block follows it, the chain and the numbers go on from it, and only the block itself is damaged.
-    private mutating func noteDamagedPayload(_ cursor: SegmentCursor, _ name: String, next: Int?) throws(SystemError) {
-        guard let header = try cursor.header() else { return note(.payloadChecksum, name, cursor.offset) }
+    /// The header is whole: where it is in its place, the chain and the numbers go on from it, and only the block itself is damaged. Returns
+    /// where that ends, whatever comes there; nil: the header doesn't follow what is before it.
+    private mutating func noteDamagedPayload(_ cursor: SegmentCursor, _ name: String) throws(SystemError) -> Int? {
+        guard let header = try cursor.header() else {
+            note(.payloadChecksum, name, cursor.offset)
+            return nil
+        }
         note(.payloadChecksum, name, cursor.offset, header.firstSequence...header.lastSequence)
-        guard header.previousHash == previousHash, header.firstSequence == nextSequence, header.kind != .repair,
-            next == cursor.offset + BlockHeader.byteCount + header.storedByteCount
-        else { return forget() }
+        guard header.previousHash == previousHash, header.firstSequence == nextSequence, header.kind != .repair else {
+            forget()
+            return nil
+        }
         try check(through: header.firstSequence...header.lastSequence, hash: header.hash, name, cursor.offset)
         previousHash = header.hash
         nextSequence = header.lastSequence + 1
+        return cursor.offset + BlockHeader.byteCount + header.storedByteCount
     }
 
     private func header(_ cursor: SegmentCursor, at offset: Int) throws(SystemError) -> BlockHeader? {

@@ -69,6 +69,21 @@ struct HarmedJournal {
         }
     }
 
+    @Test func neighboursThatAreDamagedAreFoundEachByItself() throws {
+        let journal = try HarmedJournal()
+        let name = try journal.segments[0]
+        var bytes = try journal.bytes(name)
+        let blocks = try journal.blocks(name)[1...3]
+        for block in blocks { bytes[block.upperBound - 1] ^= 1 }
+        try journal.write(name, bytes)
+        let damages = try journal.damages()
+        #expect(damages.map(\.kind) == [.payloadChecksum, .payloadChecksum, .payloadChecksum])
+        #expect(damages.map(\.offset) == blocks.map(\.lowerBound))
+        // Each names its own records, and together they name all of them.
+        let records = damages.compactMap(\.records)
+        #expect(records.count == 3 && zip(records, records.dropFirst()).allSatisfy { $0.upperBound + 1 == $1.lowerBound })
+    }
+
     @Test func droppedBlockIsFound() throws {
         let journal = try HarmedJournal()
         let name = try journal.segments[0]

@@ -309,12 +309,11 @@ class _Verifier:
         header = segment.block_header(offset)
         if why == "checksum" and header is not None:
             self.note(segment.name, offset, "the block's bytes are damaged: the checksum does not fit", (header.first, header.last))
-            goes_on = header.previous == self.hash and header.first == self.next and header.kind != KIND_REPAIR
-            if goes_on and following == offset + BLOCK_HEADER + header.stored_bytes:
-                # Its header is whole and in its place, so the chain goes on from what it says.
+            if header.previous == self.hash and header.first == self.next and header.kind != KIND_REPAIR:
+                # Its header is whole and in its place, so the chain goes on from what it says, whatever comes there.
                 self._hold_against(header.first, header.last, header.hash, segment.name, offset)
                 self.hash, self.next = header.hash, header.last + 1
-                return following
+                return offset + BLOCK_HEADER + header.stored_bytes
         elif why == "incomplete" and following is None and is_last:
             self.note(segment.name, offset, f"the last {segment.size - offset} bytes are an unfinished block")
             return None
