@@ -24,6 +24,8 @@ final class JournalKeeper: @unchecked Sendable {
     private var lastCheckpoint: ProofEntry?
     /// Blocks of the journal before those that `tail` counts.
     private var blockCountBefore: UInt64 = 0
+    /// The last block that the journal had when it was opened; nil: it can't be read, or is a repair, which has its own entry in the proof.
+    private var openingEnd: JournalTail.DurableEnd?
     private var lastRetirement: UInt64
     private var lastProblem: String?
 
@@ -57,7 +59,7 @@ final class JournalKeeper: @unchecked Sendable {
         lastRetirement = proof.lastRetirement?.segment ?? 0
         shared = Mutex(Shared(checkpointSequence: proof.lastCheckpoint?.sequence))
         wake = try EventSignal()
-        if configuration.key != nil { blockCountBefore = try countBlocks() }
+        if configuration.key != nil { try countBlocks() }
     }
 
     /// Whether there is anything to do for it.
@@ -102,7 +104,7 @@ final class JournalKeeper: @unchecked Sendable {
     // MARK: Checkpoints
 
     private func checkpoint(isLast: Bool) throws(JournalWriteError) {
-        guard let end = tail.durableEnd, end.sequence > lastCheckpoint?.sequence ?? 0 else { return }
+        guard let end = tail.durableEnd ?? openingEnd, end.sequence > lastCheckpoint?.sequence ?? 0 else { return }
         let count = blockCountBefore + end.blockCount
         let isDue =
             isLast || count - min(count, lastCheckpoint?.count ?? 0) >= UInt64(configuration.checkpointBlockCount)
@@ -118,15 +120,22 @@ final class JournalKeeper: @unchecked Sendable {
     }
 
     /// Blocks up to the end that the journal had when the trail was opened: those that the last checkpoint counted and those after it.
-    private func countBlocks() throws(SystemError) -> UInt64 {
-        var count = lastCheckpoint?.count ?? 0
+    private func countBlocks() throws(SystemError) {
+        blockCountBefore = lastCheckpoint?.count ?? 0
         let from = lastCheckpoint?.sequence ?? 0
-        for segment in try JournalDirectory.segments(storage) where segment >= lastCheckpoint?.segment ?? 0 {
+        // By number: recovery may have moved the segment that the checkpoint names aside, and its blocks into the one before.
+        let segments = try JournalDirectory.segments(storage)
+        let start = segments.last { $0 <= from } ?? 0
+        for segment in segments where segment >= start {
             var cursor = SegmentCursor(try storage.openForReading(JournalDirectory.segmentName(segment)))
             let byteCount = try cursor.file.byteCount()
             while cursor.offset < byteCount {
                 if let header = try cursor.header() {
-                    if header.firstSequence > from, header.lastSequence <= tail.openingSequence { count += 1 }
+                    if header.firstSequence > from, header.lastSequence <= tail.openingSequence { blockCountBefore += 1 }
+                    if header.lastSequence == tail.openingSequence, header.hash == tail.openingHash {
+                        openingEnd = JournalTail.DurableEnd(
+                            sequence: header.lastSequence, hash: header.hash, segment: segment, blockCount: 0)
+                    }
                     cursor.offset += BlockHeader.byteCount + header.storedByteCount
                 } else if let next = try cursor.nextGoodOffset() {
                     cursor.offset = next
@@ -135,7 +144,6 @@ final class JournalKeeper: @unchecked Sendable {
                 }
             }
         }
-        return count
     }
 
     // MARK: Retention
@@ -145,8 +153,9 @@ final class JournalKeeper: @unchecked Sendable {
             let segments = try SegmentFacts.all(storage)
             let plan = RetentionPlan(
                 segments, limits: configuration.retention, now: wallNanoseconds(), confirmed: confirmed())
-            // What an earlier process had written down as retired and didn't come to remove.
-            let before = segments.prefix { $0.firstSequence < lastRetirement }.count
+            // What an earlier process had written down as retired and didn't come to remove. All of the segment must have been meant: it
+            // is longer now where a power cut took the segments after it and recovery brought their records home.
+            let before = segments.prefix { $0.ends(before: lastRetirement) }.count
             if plan.count > before, let end = segments[plan.count - 1].end {
                 do throws(JournalWriteError) {
                     // Said first, done second: whatever a crash leaves, the beginning that is found is one that was announced.
@@ -159,7 +168,7 @@ final class JournalKeeper: @unchecked Sendable {
                 }
                 lastRetirement = end.nextSequence
             }
-            let gone = segments.prefix { $0.firstSequence < lastRetirement && $0.end != nil }
+            let gone = segments.prefix { $0.ends(before: lastRetirement) }
             try remove(gone)
             note(segments.dropFirst(gone.count), plan)
             lastProblem = nil

@@ -13,6 +13,8 @@ struct JournalRecovery {
     private let marker: CleanMarker?
     /// Since the journal was written the machine has been running: the kernel shows all that was written, synced or not.
     var isMemoryKept = false
+    /// Where a journal begins whose older segments were retired; nil: with its first number.
+    var beginning: CleanMarker?
     private(set) var report = RecoveryReport()
 
     init(storage: any JournalStorage, identity: JournalIdentity, marker: CleanMarker?) {
@@ -32,7 +34,7 @@ struct JournalRecovery {
             if let end = try recover(first) { return end }
             segments.removeLast()
         }
-        return JournalEnd(nextSequence: 1, hash: identity.genesis, segment: nil)
+        return JournalEnd(nextSequence: beginning?.nextSequence ?? 1, hash: beginning?.hash ?? identity.genesis, segment: nil)
     }
 
     /// Takes what can be read in segments that were moved aside back into the journal.

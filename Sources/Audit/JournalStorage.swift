@@ -24,12 +24,16 @@ protocol JournalStorage: Sendable {
     func wallNanoseconds() -> Int64
     /// What a new journal is called.
     func newIdentity() -> JournalIdentity
+    /// Under what the transaction ids of an index are hashed.
+    func newHash() -> TransactionHash
 }
 
 extension JournalStorage {
     func wallNanoseconds() -> Int64 { Clock.wallNanoseconds() }
 
     func newIdentity() -> JournalIdentity { .random() }
+
+    func newHash() -> TransactionHash { .random() }
 
     func synchronizeDirectory() throws(SystemError) { try synchronizeDirectory("") }
 

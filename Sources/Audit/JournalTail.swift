@@ -26,8 +26,9 @@ final class JournalTail: Sendable {
     private let prelude = Mutex<(@Sendable () throws(SystemError) -> Void)?>(nil)
     private let durable: Atomic<UInt64>
     private let synchronized = Mutex<DurableEnd?>(nil)
-    /// The last number that was in the journal when it was opened.
+    /// The last number that was in the journal when it was opened, and what the next block named as its predecessor then.
     let openingSequence: UInt64
+    let openingHash: SHA256Digest
     private let recordsWritten = Atomic<UInt64>(0)
     private let bytesWritten = Atomic<Int>(0)
     private let syncs = Atomic<UInt64>(0)
@@ -37,6 +38,7 @@ final class JournalTail: Sendable {
     init(sequence: UInt64, hash: SHA256Digest) {
         written = Mutex(Written(file: nil, end: DurableEnd(sequence: sequence, hash: hash, segment: 0, blockCount: 0)))
         openingSequence = sequence
+        openingHash = hash
         durable = Atomic(sequence)
     }
 

@@ -36,7 +36,7 @@ final class JournalWriter {
     let tail: JournalTail
     /// What look-ups know of the segment being written.
     let live = LiveIndex()
-    private let transactionHash = TransactionHash.random()
+    private let transactionHash: TransactionHash
     private var segment: Segment?
     /// What the records gathered so far became. One value, because each record costs an access to it.
     private var gathered: Gathering
@@ -53,13 +53,12 @@ final class JournalWriter {
         self.storage = storage
         self.identity = identity
         self.segmentByteCount = segmentByteCount
+        transactionHash = storage.newHash()
         segment = end.segment
         lastHash = end.hash
         gathered = Gathering(nextSequence: end.nextSequence, byteCountMax: blockByteCount)
         tail = JournalTail(sequence: end.nextSequence - 1, hash: end.hash)
-        if let segment = end.segment, let number = (try? JournalDirectory.segments(storage))?.last {
-            live.begin(number, hash: transactionHash, at: segment.byteCount)
-        }
+        if let segment { live.begin(segment.firstSequence, hash: transactionHash, at: segment.byteCount) }
     }
 
     /// Whether something waits for `flush`.

@@ -32,9 +32,11 @@ final class ProofLog: Sendable {
         var state = State(previousHash: identity.proofGenesis)
         var checkpoint: ProofEntry?
         var retirement: ProofEntry?
+        var lastBytes: [UInt8] = []
         while let bytes = try reader.nextBytes() {
             guard let entry = ProofEntry(bytes) else { continue }
             // Damage before this entry stays as it is, and is reported by whoever verifies.
+            lastBytes = bytes
             state.byteCount = reader.offset
             state.index = entry.successorIndex
             state.previousHash = entry.successorHash
@@ -50,6 +52,9 @@ final class ProofLog: Sendable {
                 try save(rest, "proof.\(state.byteCount).\(unsafe rest.withUnsafeBytes { unsafe crc32c($0) }).cut")
                 try file.truncate(to: state.byteCount)
             }
+            // The process before may have failed to sync the last entry: the kernel goes on showing it, and a second sync says "done" whether
+            // the disk has it or not.
+            try file.write(at: state.byteCount - lastBytes.count, lastBytes)
             try file.synchronize()
             state.file = file
         }

@@ -38,6 +38,9 @@ struct SegmentFacts: Equatable {
         let nextSequence: UInt64
         let hash: SHA256Digest
     }
+
+    /// Whether all its numbers are smaller.
+    func ends(before sequence: UInt64) -> Bool { end.map { $0.nextSequence <= sequence } ?? false }
 }
 
 /// Decides which segments go: whole ones, oldest first, closed, confirmed.

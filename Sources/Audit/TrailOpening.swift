@@ -68,8 +68,9 @@ struct TrailOpening {
         let stamp = RingStamp(identity: identity, bootID: RingStamp.bootID())
         let ring = try usableRing(ringPath, stamp, &recovery)
         recovery.isMemoryKept = ring != nil
-        let end = try recovery.run()
         let proof = try ProofLog(storage: storage, identity: identity, key: key) { try recovery.save($0, as: $1) }
+        recovery.beginning = proof.lastRetirement.map { CleanMarker(nextSequence: $0.segment, hash: $0.hash) }
+        let end = try recovery.run()
         let writer = JournalWriter(
             storage: storage, identity: identity, end: end, segmentByteCount: configuration.segmentByteCount,
             blockByteCount: configuration.blockByteCount)

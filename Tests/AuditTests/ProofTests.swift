@@ -217,6 +217,17 @@ import Wire
         }
     }
 
+    @Test func theEndThatAJournalHadWhenItWasOpenedIsSignedAtTheClose() throws {
+        let directory = TemporaryDirectory()
+        let unsigned = try AuditTrail.open(directory.configuration(), logger: quietLogger)
+        for _ in 0..<5 { #expect(unsigned.producer(worker: 0).put() != nil) }
+        unsigned.close()
+        // Nothing is written meanwhile.
+        try AuditTrail.open(directory.signedConfiguration(), logger: quietLogger).close()
+        let report = try JournalVerifier.verify(directory.journal, keys: [testKey.publicKey])
+        #expect(report.isSound && report.checkpoint?.sequence == 5 && report.checkpoint?.count == UInt64(report.blockCount))
+    }
+
     @Test func tornCheckpointIsCutAsideAtTheNextStart() throws {
         for rest in [1, 100, 255, 256, 300] {
             let directory = TemporaryDirectory()

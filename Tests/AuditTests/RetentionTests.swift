@@ -148,6 +148,48 @@ import Wire
         #expect(step > 3)
     }
 
+    /// After a power cut the one segment that retention has left is read anew from its pieces: it still follows what was retired, and the
+    /// checkpoints still fit.
+    @Test func theOnlySegmentLeftIsSalvagedFromWhereTheJournalBegins() throws {
+        let journal = try SignedJournal(recordCount: 1100)
+        try keeper(journal, bytes: 1).step()
+        let name = try #require(journal.segments.first)
+        let blocks = try journal.blocks(name)
+        try #require(try journal.segments.count == 1 && blocks.count > 3)
+        var bytes = try journal.bytes(name)
+        let hole = blocks[blocks.count - 2]
+        for index in hole.offset..<hole.endOffset { bytes[index] = 0 }
+        try journal.write(name, bytes)
+        // What the hole took was not signed yet.
+        let entries = try journal.entries().filter { $0.kind == .retirement || $0.sequence < hole.header.firstSequence }
+        try journal.writeEntries(Array(entries.prefix { $0.kind == .checkpoint }))
+        let proof = try ProofLog(storage: journal.storage, identity: journal.identity, key: testKey) { _, _ in }
+        let retired = try #require(entries.first { $0.kind == .retirement })
+        try proof.append(
+            .retirement, segment: retired.segment, sequence: retired.sequence, count: retired.count, hash: retired.hash)
+        try journal.removeMarker()
+        let opening = try TrailOpening(journal.directory.configuration(), storage: journal.storage, key: testKey)
+        #expect(opening.report.voids.count == 2 && !opening.report.isBehindCheckpoint)
+        let report = try journal.report()
+        #expect(report.isSound && report.firstSequence == retired.segment, "\(report.damages)")
+        #expect(
+            report.voids.first
+                == VoidRange(
+                    first: hole.header.firstSequence, last: hole.header.lastSequence, cause: .memoryLost))
+    }
+
+    /// A power cut took the segment after it, and recovery brought the records home: what was announced was less than the segment is now.
+    @Test func aSegmentThatHasGrownBeyondWhatWasAnnouncedIsNotDeleted() throws {
+        let journal = try SignedJournal()
+        let names = try journal.segments
+        let second = UInt64(names[1].prefix(20))!
+        let proof = try ProofLog(storage: journal.storage, identity: journal.identity, key: testKey) { _, _ in }
+        try proof.append(.retirement, segment: second - 10, sequence: second - 11, count: 1, hash: .zero)
+        let keeper = try keeper(journal, bytes: 1, confirmed: second - 2)
+        try keeper.step()
+        #expect(try journal.segments == names && keeper.retention.isBlocked)
+    }
+
     @Test func serverRetiresWhileItRuns() throws {
         let directory = TemporaryDirectory()
         var configuration = try directory.signedConfiguration()

@@ -96,7 +96,7 @@ final class SegmentIndexer: Sendable {
 
     private func rebuild(_ segment: UInt64) throws(SystemError) {
         try ifThere(segment) { () throws(SystemError) in
-            let contents = try SegmentContents.scan(segment, storage, hash: .random(), isStopped: { isStopped })
+            let contents = try SegmentContents.scan(segment, storage, hash: storage.newHash(), isStopped: { isStopped })
             guard let contents else { return }
             guard !contents.blocks.isEmpty else {
                 unreadable.withLock { _ = $0.insert(segment) }
