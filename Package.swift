@@ -215,7 +215,7 @@ if Context.environment["ASSAY_SIMULATE"] == "1" {
     for target in package.targets where target.name == "Audit" { target.swiftSettings = strict + open }
     package.targets += [
         .target(
-            name: "AuditSimulation", dependencies: ["Audit", "Wire", "Platform"], path: "Tests/AuditTests/Simulation",
+            name: "AuditSimulation", dependencies: ["Audit", "Wire", "Platform", logging], path: "Tests/AuditTests/Simulation",
             swiftSettings: testing + open),
         .executableTarget(
             name: "audit-simulate", dependencies: ["AuditSimulation", "Platform"], path: "bench/faults/audit-simulate",

@@ -5,7 +5,7 @@ import Testing
 /// The journal on a disk that does what disks do at the worst moment. `bench/faults/simulate` runs many more seeds.
 @Suite struct SimulationTests {
     /// Seeds that once broke a promise.
-    private static let regressions: [UInt64] = [112, 2081]
+    private static let regressions: [UInt64] = [51, 112, 154, 430, 855, 963, 2081, 3117]
 
     @Test(arguments: 0..<8 as Range<UInt64>)
     func promisesHoldOnASimulatedDisk(part: UInt64) {

@@ -24,4 +24,11 @@ enum Defect: String, CaseIterable {
     case throwsDamagedFilesAway
     /// Never looks at the ring that a dead process left.
     case forgetsTheRing
+    case skipsSyncOfProof
+    case skipsDirectorySyncOfProof
+    case skipsDirectorySyncInRetention
+    /// Deletes segments whether a sink has them or not.
+    case retiresWhatIsNotConfirmed
+    /// Looks for decisions in closed segments only.
+    case looksUpClosedSegmentsOnly
 }

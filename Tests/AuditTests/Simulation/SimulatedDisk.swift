@@ -48,11 +48,16 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
     private(set) var hasRunAway = false
     private var time: Int64 = 1_700_000_000_000_000_000
     private var lateDirectories: [String] = []
+    /// Since the last time that a directory was to be synced.
+    private var hasRemoved = false
+    /// What hashes begin with decides nothing else.
+    private var hashes: SeededGenerator
 
-    enum Phase { case opening, looking, synchronizing, closing }
+    enum Phase { case opening, looking, synchronizing, keeping, indexing, closing }
 
     init(seed: UInt64, defect: Defect?) {
         generator = SeededGenerator(seed: seed)
+        hashes = SeededGenerator(seed: ~seed)
         self.defect = defect
     }
 
@@ -81,6 +86,9 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
         trace?("power cut: names \(luck), bytes \(other)")
         restartProcess()
     }
+
+    /// Whether something can fail that does not end the process.
+    var isSound: Bool { rates.write + rates.synchronize + rates.read + rates.descriptor == 0 && room == nil && !isReadOnly }
 
     /// No more faults; the disk has room.
     func calmDown(keepingKill: Bool = false) {
@@ -166,6 +174,8 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
         JournalIdentity(bytes: (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 
+    func newHash() -> TransactionHash { TransactionHash(seed: hashes.next()) }
+
     func open(_ name: String, create: Bool) throws(SystemError) -> any JournalFile {
         try begin(create ? .create : .open, name)
         guard names.directories.contains(SimulatedNamespace.directory(of: name)) else { throw missing("open", name) }
@@ -206,10 +216,12 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
         guard names.files[name] != nil else { throw missing("remove", name) }
         if defect == .keepsTheCloseMarker, name == JournalDirectory.cleanName { return }
         names.unlink(name)
+        hasRemoved = true
     }
 
     func synchronizeDirectory(_ subdirectory: String) throws(SystemError) {
         try begin(.synchronizeDirectory, subdirectory)
+        defer { hasRemoved = false }
         switch defect {
         case .skipsDirectorySync: return
         case .syncsDirectoriesLate:
@@ -217,6 +229,8 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
             lateDirectories.append(subdirectory)
             if lateDirectories.count > 1 { names.synchronize(lateDirectories.removeFirst()) }
         case .skipsDirectorySyncAtRotation where phase == .looking: return
+        case .skipsDirectorySyncOfProof where phase == .keeping && !hasRemoved: return
+        case .skipsDirectorySyncInRetention where phase == .keeping && hasRemoved: return
         default: names.synchronize(subdirectory)
         }
     }

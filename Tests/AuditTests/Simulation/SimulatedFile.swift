@@ -77,6 +77,7 @@ final class SimulatedFile: JournalFile, @unchecked Sendable {
         case .skipsSync where disk.phase == .synchronizing: return
         case .skipsSyncBeforeRotation where disk.phase == .looking && inode.cache.count > SegmentHeader.byteCount: return
         case .skipsSyncInRecovery where disk.phase == .opening && isSegment: return
+        case .skipsSyncOfProof where name == JournalDirectory.proofName && disk.phase == .keeping: return
         case .skipsSyncOfReplacedFiles where name.hasSuffix(".tmp"): return
         default: break
         }

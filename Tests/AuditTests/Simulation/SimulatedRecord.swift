@@ -4,7 +4,19 @@ import Wire
 struct SimulatedRecords {
     /// A record takes no more.
     static let byteCountMax = 5_000
+    /// Few enough that each belongs to several decisions.
+    private static let transactionCount: UInt64 = 24
+    /// Whether decisions are made under a transaction id.
+    let haveTransactions: Bool
     private var known: [UInt64: [UInt8]] = [:]
+
+    init(haveTransactions: Bool) { self.haveTransactions = haveTransactions }
+
+    static var transactionIDs: [String] { (0..<transactionCount).map { "transaction-\($0)" } }
+
+    func transactionID(_ sequence: UInt64) -> String {
+        haveTransactions ? "transaction-\(sequence % Self.transactionCount)" : ""
+    }
 
     /// Mostly small; some are large, so that a segment of the smallest size is soon full.
     mutating func bytes(_ sequence: UInt64) -> [UInt8] {
@@ -14,7 +26,8 @@ struct SimulatedRecords {
         record.sequence = sequence
         record.bundle = "cards"
         record.version = 7
-        let isLarge = Int.random(in: 0..<6, using: &generator) == 0
+        // With retention there are to be segments that go.
+        let isLarge = Int.random(in: 0..<(haveTransactions ? 2 : 6), using: &generator) == 0
         // A word at a time: bits of every kind, which do not compress.
         let words = isLarge ? Int.random(in: 100...600, using: &generator) : Int.random(in: 2...20, using: &generator)
         record.features32.reserveCapacity(words * 8)
@@ -22,6 +35,7 @@ struct SimulatedRecords {
             withUnsafeBytes(of: generator.next()) { record.features32.append(contentsOf: $0) }
         }
         record.requestID = sequence &* 31
+        record.transactionID = transactionID(sequence)
         let bytes = record.encoded()
         precondition(bytes.count <= Self.byteCountMax, "record of \(bytes.count) bytes")
         known[sequence] = bytes

@@ -1,3 +1,4 @@
+import Logging
 import Platform
 
 @testable import Audit
@@ -8,16 +9,44 @@ final class SimulatedServer {
     let pump: JournalPump
     let health: TrailHealth
     let producers: [AuditProducer]
+    /// nil: checkpoints and retention are off.
+    let keeper: JournalKeeper?
+    let indexer: SegmentIndexer
+    let lookup: DecisionLookup
     /// Appended and not yet committed, by worker.
     var waiting: [[UInt64]]
     private let disk: SimulatedDisk
 
-    init(_ configuration: AuditConfiguration, _ disk: SimulatedDisk, freesRingBeforeWrite: Bool) throws(AuditError) {
+    /// - Parameters:
+    ///   - confirmed: the last number that the sink has; nil: not known.
+    ///   - retired: told the first number of each segment that is about to be deleted.
+    init(
+        _ configuration: AuditConfiguration, _ parts: TrailParts, _ disk: SimulatedDisk, freesRingBeforeWrite: Bool,
+        confirmed: @escaping @Sendable () -> UInt64?, retired: @escaping @Sendable (UInt64) -> Void
+    ) throws(AuditError) {
         self.disk = disk
-        let opening = try TrailOpening(configuration, storage: disk)
+        let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        let opening = try TrailOpening(configuration, storage: disk, key: parts.keeper.key)
         self.opening = opening
         health = TrailHealth(opening.memory) { _ in }
         do throws(SystemError) {
+            let live = opening.writer.live
+            let written = Set(live.segments.map(\.firstSequence))
+            let catalogue = SegmentCatalogue(
+                storage: disk, identity: opening.identity,
+                segments: parts.isThere ? try JournalDirectory.segments(disk).filter { !written.contains($0) } : [])
+            lookup = DecisionLookup(storage: disk, path: "", catalogue: catalogue, live: live)
+            indexer = try SegmentIndexer(
+                storage: disk, identity: opening.identity, live: live, catalogue: catalogue, logger: logger)
+            keeper =
+                JournalKeeper.isNeeded(parts.keeper)
+                ? try JournalKeeper(
+                    parts.keeper, storage: disk, tail: opening.writer.tail, proof: opening.proof, logger: logger,
+                    confirmed: confirmed,
+                    retired: {
+                        catalogue.forget($0)
+                        retired($0)
+                    }, wallNanoseconds: { disk.wallNanoseconds() }) : nil
             pump = try JournalPump(
                 memory: opening.memory, writer: opening.writer, configuration: configuration, health: health,
                 syncWake: EventSignal())
@@ -46,6 +75,10 @@ final class SimulatedServer {
         _ = try pump.look(now: now)
         try pump.finish()
         guard pump.endedCleanly else { return }
+        do throws(JournalWriteError) { try keeper?.finish() } catch {
+            // The end isn't signed for want of room; anything else must not be taken for a clean close.
+            if case .synchronize = error { throw error }
+        }
         try AuditTrail.markClosed(pump.end, storage: disk, memory: opening.memory, ringLock: opening.ringLock)
     }
 }

@@ -6,26 +6,32 @@ import Platform
 /// One journal's life on a simulated disk, decided by a seed: servers open it, take records, write, sync, rotate, are closed, killed, cut off
 /// from power in the middle of anything (recovery, too), see full disks and failing ones. After each opening the promises are checked.
 ///
-/// What runs are the real parts of the trail (`TrailOpening`, `JournalPump.look`, `JournalTail.synchronize`, producers on a real ring in
-/// tmpfs), called one after the other on one thread. A part that is added to the trail is put under the same simulation thus: whatever writes
-/// files does so through `JournalStorage`; its thread's body is a function that does one step, which `work` calls among the others; what it
-/// promises goes to `checkPromises`.
-final class Simulation {
+/// What runs are the real parts of the trail (`TrailOpening`, `JournalPump.look`, `JournalTail.synchronize`, `JournalKeeper.step`,
+/// `SegmentIndexer.work`, look-ups, producers on a real ring in tmpfs), called one after the other on one thread. A part that is added to the
+/// trail is put under the same simulation thus: whatever writes files does so through `JournalStorage`; its thread's body is a function that
+/// does one step, which `accompany` calls among the others; what it promises goes to `checkPromises`.
+final class Simulation: @unchecked Sendable {
     let seed: UInt64
     let disk: SimulatedDisk
     var generator: SeededGenerator
-    var records = SimulatedRecords()
+    var records: SimulatedRecords
     var ledger = Ledger()
-    private(set) var outcome = Outcome()
+    let parts: TrailParts
+    /// Decides what happens to the parts, so that a journal without them has the life that it always had.
+    var partsGenerator: SeededGenerator
+    let sink = SimulatedSink()
+    /// Found within a call that can't throw it.
+    var brokenPromise: BrokenPromise?
+    var outcome = Outcome()
     private(set) var lines: [String] = []
-    private let defect: Defect?
+    let defect: Defect?
     private let room: SimulationRoom
     private let configuration: AuditConfiguration
     /// Whether bits flip in this life of a journal.
     private let rots: Bool
 
     /// The running server.
-    private var server: SimulatedServer?
+    private(set) var server: SimulatedServer?
     private var now: UInt64 = 1_000_000_000
     /// Ring files at the moment of a kill within the trail's code, which goes on for a while afterwards.
     private var ringImage: [UInt8]??
@@ -38,6 +44,9 @@ final class Simulation {
         var failures = 0
         var records = 0
         var salvages = 0
+        var checkpoints = 0
+        var retirements = 0
+        var lookups = 0
 
         static func += (sum: inout Outcome, more: Outcome) {
             sum.openings += more.openings
@@ -46,6 +55,9 @@ final class Simulation {
             sum.failures += more.failures
             sum.records += more.records
             sum.salvages += more.salvages
+            sum.checkpoints += more.checkpoints
+            sum.retirements += more.retirements
+            sum.lookups += more.lookups
         }
     }
 
@@ -54,6 +66,9 @@ final class Simulation {
         self.room = room
         self.defect = defect
         generator = SeededGenerator(seed: seed &* 0x2545_f491_4f6c_dd1d)
+        partsGenerator = SeededGenerator(seed: seed ^ 1 << 32)
+        parts = TrailParts(&partsGenerator)
+        records = SimulatedRecords(haveTransactions: parts.isThere)
         disk = SimulatedDisk(seed: seed ^ 0x5eed, defect: defect)
         rots = Int.random(in: 0..<4, using: &generator) == 0
         configuration = room.configuration(workerCount: Int.random(in: 1...3, using: &generator))
@@ -63,14 +78,17 @@ final class Simulation {
     /// Lives the whole life; throws the first promise that is broken.
     func run() throws(BrokenPromise) -> Outcome {
         room.clear()
+        try beginLate()
         for _ in 0..<Int.random(in: 2...5, using: &generator) {
             try open()
-            work()
+            try work()
             end()
+            if let brokenPromise { throw brokenPromise }
             if disk.isSettled, rots, Bool.random(using: &generator) { rot() }
         }
         try open()
         try closeForGood()
+        if let brokenPromise { throw brokenPromise }
         return outcome
     }
 
@@ -104,7 +122,12 @@ final class Simulation {
     private func start() throws(AuditError) -> SimulatedServer {
         disk.phase = .opening
         disk.limitOperations()
-        return try SimulatedServer(configuration, disk, freesRingBeforeWrite: defect == .freesRingBeforeWrite)
+        sink.isKnown = false
+        return try SimulatedServer(
+            configuration, parts, disk, freesRingBeforeWrite: defect == .freesRingBeforeWrite,
+            confirmed: { [unowned self] in
+                defect == .retiresWhatIsNotConfirmed ? .max : sink.isKnown ? sink.confirmed : nil
+            }, retired: { [unowned self] in retire($0) })
     }
 
     private func disturbOpening() {
@@ -139,10 +162,12 @@ final class Simulation {
 
     // MARK: Working
 
-    private func work() {
+    private func work() throws(BrokenPromise) {
         if Int.random(in: 0..<5, using: &generator) < 2 { armKill(within: 150) }
         for _ in 0..<Int.random(in: 10...110, using: &generator) {
             guard let server, !disk.isDead, server.health.current == nil else { return }
+            try accompany(server)
+            if self.server == nil || disk.isDead || server.health.current != nil { return }
             switch Int.random(in: 0..<20, using: &generator) {
             case 0...11: put(server)
             case 12...15: look(server)
@@ -256,6 +281,7 @@ final class Simulation {
         trace("closing")
         for worker in server.producers.indices { commit(server, worker) }
         disk.phase = .closing
+        let count = server.keeper?.checkpoints.count ?? 0
         do {
             try server.close(now: now)
         } catch {
@@ -263,11 +289,12 @@ final class Simulation {
             return false
         }
         ledger.acknowledge(through: .max)
+        if let keeper = server.keeper { noteCheckpoint(keeper, after: count) }
         return true
     }
 
     /// The process ends; the machine, too, when it is a power cut.
-    private func crash(isPowerCut: Bool) {
+    func crash(isPowerCut: Bool) {
         server = nil
         disk.onWrite = nil
         disk.duringSync = nil
@@ -291,6 +318,7 @@ final class Simulation {
 
     /// Flips bits in what the medium has; the records that were there are excused.
     private func rot() {
+        if parts.isThere, Int.random(in: 0..<3, using: &partsGenerator) == 0 { return rotParts() }
         let names = disk.names.files.keys.filter { $0.hasSuffix(JournalDirectory.segmentSuffix) }.sorted()
         guard let name = names.randomElement(using: &generator), let inode = disk.names.files[name] else { return }
         let blocks = JournalBytes.blocks(inode.cache)
@@ -312,25 +340,27 @@ final class Simulation {
     private func checkPromises() throws(BrokenPromise) {
         guard let server else { return }
         try ledger.check(identity: server.opening.identity)
-        let contents = try JournalBytes.contents(disk)
+        let contents = try JournalBytes.contents(disk, checkpoints: ledger.checkpoints)
         for record in contents.records where record.bytes != records.bytes(record.sequence) {
             throw BrokenPromise("record \(record.sequence) is not what was taken")
         }
-        try ledger.check(contents)
+        try ledger.check(contents, confirmed: sink.confirmed)
         if let next = server.next, next <= ledger.highestGiven {
             throw BrokenPromise("number \(next) would be given again; \(ledger.highestGiven) was given")
         }
         try ledger.checkBytes(disk)
         if server.opening.report.quarantined.contains(where: { $0.hasSuffix(".salvage") }) { outcome.salvages += 1 }
         ledger.settle(contents)
+        if parts.isThere { try checkIndexes(contents.records, identifiers: [anyTransaction(), anyTransaction()]) }
     }
 
     private func closeForGood() throws(BrokenPromise) {
         guard server.map(close) == true else { throw BrokenPromise("a journal on a sound disk can't be closed") }
         crash(isPowerCut: Bool.random(using: &generator))
-        let contents = try JournalBytes.contents(disk)
-        try ledger.check(contents)
+        let contents = try JournalBytes.contents(disk, checkpoints: ledger.checkpoints)
+        try ledger.check(contents, confirmed: sink.confirmed)
         if !contents.report.wasClosedCleanly { throw BrokenPromise("a closed journal doesn't say so") }
+        try checkEnd(contents)
         do throws(AuditError) { server = try start() } catch {
             throw BrokenPromise("a closed journal can't be opened: \(error)")
         }
@@ -338,7 +368,7 @@ final class Simulation {
         server = nil
     }
 
-    private func trace(_ text: @autoclosure () -> String) {
+    func trace(_ text: @autoclosure () -> String) {
         if disk.trace != nil { lines.append(text()) }
     }
 }

@@ -47,7 +47,8 @@ for seed in first..<first + seedCount {
 }
 print(
     "\(sum.openings) openings, \(sum.kills) kills, \(sum.powerCuts) power cuts, \(sum.failures) failed disks, "
-        + "\(sum.salvages) salvaged segments, \(sum.records) records")
+        + "\(sum.salvages) salvaged segments, \(sum.records) records, \(sum.checkpoints) checkpoints, "
+        + "\(sum.retirements) retired segments, \(sum.lookups) look-ups")
 print("\(seedCount) seeds, \(broken.count) broken promises, \(Int(seconds.rounded(.up))) s")
 room.remove()
 exit(broken.isEmpty ? 0 : 1)
