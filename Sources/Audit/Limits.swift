@@ -104,7 +104,6 @@ public enum AuditLimits {
     static let runRawByteCount = 2 << 20
     static let runBlockCountMax = 4096
 
-    /// Bytes of records that are read together: two blocks of the usual size, which stay in the second-level cache with what is made of
-    /// them.
-    static let gatheringByteCount = 512 << 10
+    /// Bytes of records that are read together: a block of the usual size, which stays in the second-level cache with what is made of it.
+    static let gatheringByteCount = 256 << 10
 }

@@ -56,11 +56,24 @@ public struct AuditRecordView {
     /// Finds the fields of `record`; false when its bytes are no message, or a field of the contract has another type than there. Of a field
     /// that comes twice the last one counts; unknown fields are passed over.
     public mutating func read(_ record: UnsafeRawBufferPointer) -> Bool {
-        self = AuditRecordView()
+        forget()
         unsafe bytes = unsafe record
         var scanner = unsafe FieldScanner(record)
         takeInOrder(&scanner)
         return scanner.isAtEnd ? !scanner.isBroken : takeRest(scanner)
+    }
+
+    /// Empties all but the fields that `takeInOrder` sets in any case.
+    @inline(__always)
+    private mutating func forget() {
+        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        (sequence, timeNanoseconds, version, outcome, stage, reasonCount) = (0, 0, 0, 0, 0, 0)
+        (scoreBits, requestID, serverNanoseconds, isVoid, isUnproven) = (0, 0, 0, false, false)
+        unsafe features64 = unsafe nothing
+        unsafe bitcoin = unsafe nothing
+        unsafe card = unsafe nothing
+        unsafe transactionID = unsafe nothing
+        unsafe subjectReference = unsafe nothing
     }
 
     /// Takes the fields as our encoder writes them: each once, ascending, most of them there. What is foreseen costs a comparison.
@@ -68,23 +81,23 @@ public struct AuditRecordView {
     private mutating func takeInOrder(_ scanner: inout FieldScanner) {
         if scanner.takes(1, .varint) { sequence = scanner.longVarint() }
         if scanner.takes(2, .varint) { timeNanoseconds = Int64(bitPattern: scanner.longVarint()) }
-        if scanner.takes(3, .bytes) { unsafe bundle = scanner.bytes() }
+        unsafe scanner.take(3, like: &bundle)
         if scanner.takes(4, .varint) { version = UInt32(truncatingIfNeeded: scanner.varint()) }
-        if scanner.takes(5, .bytes) { unsafe digest = scanner.bytes() }
-        if scanner.takes(6, .bytes) { unsafe features32 = scanner.bytes() }
+        unsafe scanner.take(5, like: &digest)
+        unsafe scanner.take(6, like: &features32)
         if scanner.takes(7, .bytes) { unsafe features64 = scanner.bytes() }
         if scanner.takes(8, .bytes) { unsafe bitcoin = scanner.bytes() }
         if scanner.takes(9, .bytes) { unsafe card = scanner.bytes() }
-        if scanner.takes(10, .bytes) { unsafe scores = scanner.bytes() }
+        unsafe scanner.take(10, like: &scores)
         if scanner.takes(11, .fixed64) { scoreBits = scanner.fixed64() }
         if scanner.takes(12, .varint) { outcome = UInt32(truncatingIfNeeded: scanner.varint()) }
         if scanner.takes(13, .varint) { stage = UInt32(truncatingIfNeeded: scanner.varint()) }
         while scanner.takes(14, .bytes) { takeReason(&scanner) }
         if scanner.takes(16, .bytes) { unsafe transactionID = scanner.bytes() }
-        if scanner.takes(17, .bytes) { unsafe caller = scanner.bytes() }
+        unsafe scanner.take(17, like: &caller)
         if scanner.takes(18, .varint) { requestID = scanner.longVarint() }
         if scanner.takes(19, .varint) { serverNanoseconds = scanner.longVarint() }
-        if scanner.takes(20, .bytes) { unsafe alias = scanner.bytes() }
+        unsafe scanner.take(20, like: &alias)
     }
 
     /// Takes all that comes, in any order; false: the message is malformed.

@@ -48,6 +48,22 @@ struct FieldScanner {
         return isBroken ? nil : tag
     }
 
+    /// Takes the bytes of field `number` if that comes next; otherwise `field` becomes empty. Neighbours' fields are mostly of equal length: where
+    /// it is as long as `field` was, what follows need not wait for the length to be loaded.
+    @inline(__always)
+    mutating func take(_ number: UInt64, like field: inout UnsafeRawBufferPointer) {
+        let count = UInt64(truncatingIfNeeded: field.count)
+        var ahead = self
+        if count < 0x80, ahead.takes(number, .bytes), ahead.remaining > count,
+            unsafe ahead.next.load(as: UInt8.self) == UInt8(truncatingIfNeeded: count)
+        {
+            unsafe field = UnsafeRawBufferPointer(start: ahead.next + 1, count: Int(truncatingIfNeeded: count))
+            unsafe next = ahead.next + 1 + Int(truncatingIfNeeded: count)
+            return
+        }
+        unsafe field = unsafe takes(number, .bytes) ? bytes() : UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
     /// A number that mostly takes one byte.
     @inline(__always)
     mutating func varint() -> UInt64 {
