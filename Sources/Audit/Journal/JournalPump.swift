@@ -127,9 +127,11 @@ final class JournalPump: @unchecked Sendable {
             byteCount += merge.gather(into: writer)
             if writer.isFull { continue }
             guard let index = merge.ring(with: writer.nextSequence) else { break }
-            // Gathering stopped before a void, which has a block of its own.
+            let entry = merge.entry(index)
+            // Gathering stopped before a void, which has a block of its own; or where nothing was then, and now there is a record.
+            guard entry.isVoid else { continue }
             try flush()
-            writer.appendVoid(through: merge.entry(index).last, cause: .processDied)
+            writer.appendVoid(through: entry.last, cause: .processDied)
             merge.consume(index)
         }
         if let worker = merge.damagedWorkers.first { throw .ringDamaged(worker: worker, sequence: writer.nextSequence) }
