@@ -92,6 +92,7 @@ import Platform
         guard unsafe PQresultStatus(result) == PGRES_COPY_IN else { throw unsafe problem(result) }
     }
 
+    /// Sends data of the COPY that was begun.
     func put(_ bytes: UnsafeRawBufferPointer) throws(PostgresProblem) {
         var offset = 0
         while offset < bytes.count {

@@ -218,9 +218,10 @@ final class PostgresShipper: @unchecked Sendable {
         pending = nil
         try connection.beginCopy(CopyEncoder.statement)
         try putEncoded(connection)
-        while let block = try nextBlock() {
+        while let block = try nextBlock(), batch.hasRoom(for: block) {
             encoder.encode(block, isFirst: false)
-            guard batch.hasRoom(for: block, encoder.partitions) else { break }
+            // Tables of other days are made between transactions: the block begins the next batch.
+            guard encoder.partitions.isSubset(of: batch.partitions) else { break }
             try putEncoded(connection)
             batch.append(block)
             pending = nil

@@ -18,9 +18,7 @@ struct ShipBatch {
     /// The number after the last one.
     var nextSequence: UInt64 { last.lastSequence + 1 }
 
-    func hasRoom(for block: JournalBlock, _ partitions: Set<DecisionPartition>) -> Bool {
-        rowCount + block.recordCount <= AuditLimits.copyRecordCountMax && partitions.isSubset(of: self.partitions)
-    }
+    func hasRoom(for block: JournalBlock) -> Bool { rowCount + block.recordCount <= AuditLimits.copyRecordCountMax }
 
     mutating func append(_ block: JournalBlock) {
         last = block.header
