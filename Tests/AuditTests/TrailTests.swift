@@ -115,16 +115,24 @@ import Wire
         let trail = try open(directory.configuration(workerCount: 2))
         let isDone = Atomic<Bool>(false)
         let count = Atomic<Int>(0)
+        // How far the writers may go: ones without a bound outrun a slow reader for ever, and fill the memory.
+        let countMax = Atomic<Int>(0)
         withExtendedLifetime(trail) {
             let workers = (0..<2).map { worker in
                 let producer = UncheckedBox(trail.producer(worker: worker))
                 return WorkerThread(name: "worker") {
                     while !isDone.load(ordering: .relaxed) {
-                        if producer.value.put() != nil { count.wrappingAdd(1, ordering: .relaxed) } else { usleep(200) }
+                        let mayWrite = count.load(ordering: .relaxed) < countMax.load(ordering: .relaxed)
+                        if mayWrite, producer.value.put() != nil {
+                            count.wrappingAdd(1, ordering: .relaxed)
+                        } else {
+                            usleep(200)
+                        }
                     }
                 }
             }
             for _ in 0..<20 {
+                countMax.wrappingAdd(2000, ordering: .relaxed)
                 do {
                     let report = try JournalVerifier.verify(directory.journal)
                     #expect(report.isSound && report.isLive, "\(report.damages)")
