@@ -45,9 +45,15 @@ public final class ScoringWorker {
     private var slotOfEntry: [Int] = []
     private var slotsGeneration = UInt64.max
     private(set) var turnStartNanoseconds: UInt64 = 0
-    private var turnStartWallNanoseconds: Int64 = 0
+    /// Unix time minus the monotonic clock, and when it was looked at.
+    private var wallOffsetNanoseconds: Int64 = 0
+    private var wallReadNanoseconds: UInt64 = 0
+    /// How long a change of the machine's time may go unseen.
+    private static let wallReadIntervalNanoseconds: UInt64 = 1_000_000
 
     let rows = RowScratch()
+    // Safety: allocated by init, freed by deinit. One place for all decisions, since the fields are too many to be copied for each.
+    let fields = UnsafeMutablePointer<DecisionFields>.allocate(capacity: 1)
 
     public init(
         limits: SessionLimits, services: any SessionServices, reader: SnapshotReader, producer: AuditProducer?,
@@ -66,15 +72,18 @@ public final class ScoringWorker {
         self.durability = durability
         self.slots = slots
         self.submit = submit
+        unsafe fields.initialize(to: .empty)
     }
 
     deinit {
         unsafe trail?.release()
+        unsafe fields.deinitialize(count: 1)
+        unsafe fields.deallocate()
     }
 
     func beginTurn() {
         turnStartNanoseconds = Clock.monotonicNanoseconds()
-        turnStartWallNanoseconds = Clock.wallNanoseconds()
+        if turnStartNanoseconds &- wallReadNanoseconds >= Self.wallReadIntervalNanoseconds { readWall() }
         let entered = unsafe reader.enter()
         unsafe snapshot = entered
         unsafe entered._withUnsafeGuaranteedRef { current in
@@ -122,9 +131,13 @@ public final class ScoringWorker {
 
     func counterSlot(entry: Int) -> Int { slotOfEntry[entry] }
 
-    /// Unix time now, from one read of the monotonic clock.
-    func wallNanoseconds(at monotonic: UInt64) -> Int64 {
-        turnStartWallNanoseconds &+ Int64(monotonic &- turnStartNanoseconds)
+    /// Unix time at a time of the monotonic clock.
+    func wallNanoseconds(at monotonic: UInt64) -> Int64 { wallOffsetNanoseconds &+ Int64(bitPattern: monotonic) }
+
+    /// Once a millisecond, not once a turn: reading a clock costs as much as many a step of a decision.
+    private func readWall() {
+        wallReadNanoseconds = Clock.monotonicNanoseconds()
+        wallOffsetNanoseconds = Clock.wallNanoseconds() &- Int64(bitPattern: wallReadNanoseconds)
     }
 
     /// Once a publication, not once a request.
@@ -164,20 +177,25 @@ final class RowScratch {
 
     func reserve(featureCount: Int, rawCount: Int, outputCount: Int) {
         if featureCount > (unsafe features32.count) {
-            unsafe Self.replace(&features32, featureCount)
-            unsafe Self.replace(&features64, featureCount)
+            unsafe features32 = Self.another(for: features32, featureCount)
+            unsafe features64 = Self.another(for: features64, featureCount)
         }
-        if rawCount > (unsafe raw.count) { unsafe Self.replace(&raw, rawCount) }
-        if outputCount > (unsafe outputs.count) { unsafe Self.replace(&outputs, outputCount) }
+        if rawCount > (unsafe raw.count) { unsafe raw = Self.another(for: raw, rawCount) }
+        if outputCount > (unsafe outputs.count) { unsafe outputs = Self.another(for: outputs, outputCount) }
     }
 
     func reserve(contributionCount: Int, scratchByteCount: Int) {
         if scratchByteCount > explaining.byteCount { explaining = ExplainerScratch(byteCount: scratchByteCount) }
-        if contributionCount > (unsafe contributions.count) { unsafe Self.replace(&contributions, contributionCount) }
+        if contributionCount > (unsafe contributions.count) {
+            unsafe contributions = Self.another(for: contributions, contributionCount)
+        }
     }
 
-    private static func replace<Element>(_ buffer: inout UnsafeMutableBufferPointer<Element>, _ count: Int) {
+    /// A buffer of `count` in the place of a smaller one.
+    private static func another<Element>(
+        for buffer: UnsafeMutableBufferPointer<Element>, _ count: Int
+    ) -> UnsafeMutableBufferPointer<Element> {
         unsafe buffer.deallocate()
-        unsafe buffer = .allocate(capacity: count)
+        return .allocate(capacity: count)
     }
 }

@@ -66,48 +66,51 @@ extension Session {
             with: bundle, rowCount: rowCount, raw: rows.raw.baseAddress!, outputs: rows.outputs.baseAddress!)
 
         let firstRow = features.row(0, featureCount: bundle.featureCount)
-        var fields = unsafe DecisionFields(
+        let fields = unsafe worker.fields
+        // Safety: the worker's own place, which this batch alone uses; what it points to lives as long as the turn.
+        unsafe fields.pointee = unsafe DecisionFields(
             bundle: batch.bundle, alias: batch.version == 0 ? worker.aliasText(batch.alias) : .empty, version: served.version,
             digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.outputs[..<outputCount]),
             raw: UnsafeBufferPointer(rebasing: rows.raw[..<rawCount]), features32: firstRow.float32,
             features64: firstRow.float64, transactionID: .empty, caller: caller)
-        fields.requestID = request.id
-        fields.stage = .online
-        fields.isUnproven = unsafe served.isUnproven
+        unsafe fields.pointee.requestID = request.id
+        unsafe fields.pointee.stage = .online
+        unsafe fields.pointee.isUnproven = unsafe served.isUnproven
 
         let sealed = try sealPersonal(batch, worker)
         var recordByteCountMax = 0
         for row in 0..<rowCount {
-            if !sealed.isEmpty { fields.sealed = sealed[row] }
-            if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
-            recordByteCountMax = max(recordByteCountMax, fields.recordByteCountMax(transactionByteCount: 0))
+            if !sealed.isEmpty { unsafe fields.pointee.sealed = sealed[row] }
+            if batch.transactionIDCount > 0 { unsafe fields.pointee.transactionID = batch.transactionID(row) }
+            recordByteCountMax = max(recordByteCountMax, unsafe fields.pointee.recordByteCountMax(transactionByteCount: 0))
         }
         let waits = try mustWait(batch.durability, replyByteCountMax: replyByteCount, worker)
         let first = try worker.reserve(count: rowCount, byteCountMax: recordByteCountMax, isRequired: waits)
         // 0: the decisions go without records.
         let producer = first == 0 ? nil : worker.producer
         let now = Clock.monotonicNanoseconds()
-        fields.timeNanoseconds = worker.wallNanoseconds(at: now)
-        fields.serverNanoseconds = now &- worker.turnStartNanoseconds
+        unsafe fields.pointee.timeNanoseconds = worker.wallNanoseconds(at: now)
+        unsafe fields.pointee.serverNanoseconds = now &- worker.turnStartNanoseconds
 
         var reply = ScoreBatchMessage()
         reply.scores.reserveCapacity(rowCount)
         reply.outcomes.reserveCapacity(rowCount)
         for row in 0..<rowCount {
-            unsafe fields.scores = UnsafeBufferPointer(rebasing: rows.outputs[row * outputCount..<(row + 1) * outputCount])
+            unsafe fields.pointee.scores = UnsafeBufferPointer(
+                rebasing: rows.outputs[row * outputCount..<(row + 1) * outputCount])
             let own = features.row(row, featureCount: bundle.featureCount)
-            unsafe fields.features32 = own.float32
-            unsafe fields.features64 = own.float64
+            unsafe fields.pointee.features32 = own.float32
+            unsafe fields.pointee.features64 = own.float64
             let decided = unsafe DecisionEngine.judge(rows.outputs.baseAddress! + row * outputCount, policy: bundle.policy)
             let outcome = WireOutcome(decided.outcome)
-            if batch.transactionIDCount > 0 { fields.transactionID = batch.transactionID(row) }
-            if !sealed.isEmpty { fields.sealed = sealed[row] }
-            fields.sequence = first + UInt64(row)
-            fields.score = decided.score
-            fields.outcome = outcome
-            fields.reason = decided.reason
-            unsafe producer?.append(sequence: fields.sequence) { room in
-                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: .none)
+            if batch.transactionIDCount > 0 { unsafe fields.pointee.transactionID = batch.transactionID(row) }
+            if !sealed.isEmpty { unsafe fields.pointee.sealed = sealed[row] }
+            unsafe fields.pointee.sequence = first + UInt64(row)
+            unsafe fields.pointee.score = decided.score
+            unsafe fields.pointee.outcome = outcome
+            unsafe fields.pointee.reason = decided.reason
+            unsafe producer?.append(sequence: fields.pointee.sequence) { room in
+                unsafe fields.pointee.writeAuditRecord(to: room.baseAddress!, transaction: .none)
             }
             reply.scores.append(decided.score)
             reply.outcomes.append(outcome)
@@ -120,7 +123,7 @@ extension Session {
         reply.version = unsafe served.version
         reply.digest = unsafe [UInt8](served.digest)
         reply.auditSequenceFirst = first
-        reply.serverNanoseconds = fields.serverNanoseconds
+        reply.serverNanoseconds = unsafe fields.pointee.serverNanoseconds
         if outputCount > 1 { reply.allScores = unsafe Array(rows.outputs[..<(rowCount * outputCount)]) }
         if batch.includesRaw { reply.raw = unsafe Array(rows.raw[..<(rowCount * rawCount)]) }
         reply.isUnproven = unsafe served.isUnproven

@@ -44,46 +44,57 @@ extension Session {
         let outcome = WireOutcome(decided.outcome)
 
         let transaction = score.hasTransaction ? EncodedTransaction.encode(score, arena: worker.arena) : .none
-        var fields = unsafe DecisionFields(
-            bundle: score.bundle, alias: score.version == 0 ? worker.aliasText(score.alias) : .empty, version: served.version,
-            digest: served.digest, scores: UnsafeBufferPointer(rebasing: rows.outputs[..<bundle.outputCount]),
-            raw: UnsafeBufferPointer(rebasing: rows.raw[..<bundle.rawCount]), features32: features.float32,
-            features64: features.float64, transactionID: score.transactionID, caller: caller)
-        fields.requestID = request.id
-        fields.score = decided.score
-        fields.outcome = outcome
-        fields.stage = decided.stage
-        fields.reason = decided.reason
-        fields.includesRaw = score.includesRaw
-        fields.isUnproven = unsafe served.isUnproven
-        if score.explain > 0 { fields.contributions = try reasons(Int(score.explain), features, bundle, rows) }
-        if let personal = score.personal { fields.sealed = try seal(personal, worker) }
+        let fields = unsafe worker.fields
+        // Safety: the worker's own place, which this decision alone uses; what it points to lives as long as the turn.
+        unsafe fields.pointee.bundle = score.bundle
+        unsafe fields.pointee.alias = score.version == 0 ? worker.aliasText(score.alias) : .empty
+        unsafe fields.pointee.version = served.version
+        unsafe fields.pointee.digest = served.digest
+        unsafe fields.pointee.scores = UnsafeBufferPointer(rebasing: rows.outputs[..<bundle.outputCount])
+        unsafe fields.pointee.raw = UnsafeBufferPointer(rebasing: rows.raw[..<bundle.rawCount])
+        unsafe fields.pointee.features32 = features.float32
+        unsafe fields.pointee.features64 = features.float64
+        unsafe fields.pointee.transactionID = score.transactionID
+        unsafe fields.pointee.caller = caller
+        unsafe fields.pointee.requestID = request.id
+        unsafe fields.pointee.score = decided.score
+        unsafe fields.pointee.outcome = outcome
+        unsafe fields.pointee.stage = decided.stage
+        unsafe fields.pointee.reason = decided.reason
+        unsafe fields.pointee.includesRaw = score.includesRaw
+        unsafe fields.pointee.isUnproven = served.isUnproven
+        unsafe fields.pointee.sealed = .none
+        if unsafe !fields.pointee.contributions.isEmpty { unsafe fields.pointee.contributions = [] }
+        if score.explain > 0 { unsafe fields.pointee.contributions = try reasons(Int(score.explain), features, bundle, rows) }
+        if let personal = score.personal { unsafe fields.pointee.sealed = try seal(personal, worker) }
 
-        let recordByteCountMax = fields.recordByteCountMax(transactionByteCount: transaction.byteCount)
-        let waits = try mustWait(score.durability, replyByteCountMax: fields.replyByteCountMax, worker)
+        let recordByteCountMax = unsafe fields.pointee.recordByteCountMax(transactionByteCount: transaction.byteCount)
+        let replyByteCountMax = unsafe fields.pointee.replyByteCountMax()
+        let waits = try mustWait(score.durability, replyByteCountMax: replyByteCountMax, worker)
         let sequence = try worker.reserve(count: 1, byteCountMax: recordByteCountMax, isRequired: waits)
         let now = Clock.monotonicNanoseconds()
-        fields.sequence = sequence
-        fields.timeNanoseconds = worker.wallNanoseconds(at: now)
-        fields.serverNanoseconds = now &- worker.turnStartNanoseconds
+        let serverNanoseconds = now &- worker.turnStartNanoseconds
+        unsafe fields.pointee.sequence = sequence
+        unsafe fields.pointee.timeNanoseconds = worker.wallNanoseconds(at: now)
+        unsafe fields.pointee.serverNanoseconds = serverNanoseconds
         if sequence != 0 {
             unsafe worker.record(sequence) { room in
-                unsafe fields.writeAuditRecord(to: room.baseAddress!, transaction: transaction)
+                unsafe fields.pointee.writeAuditRecord(to: room.baseAddress!, transaction: transaction)
             }
         }
 
         if waits, let held {
-            let room = unsafe held.reserve(fields.replyByteCountMax)
-            let byteCount = unsafe fields.writeReplyFrame(to: room)
+            let room = unsafe held.reserve(replyByteCountMax)
+            let byteCount = unsafe fields.pointee.writeReplyFrame(to: room)
             held.hold(byteCount: byteCount, sequence: sequence, id: request.id, method: .score)
             worker.noteHeld(sequence: sequence, byteCount: byteCount)
         } else {
-            let room = unsafe output.reserve(fields.replyByteCountMax)
-            output.commit(unsafe fields.writeReplyFrame(to: room))
+            let room = unsafe output.reserve(replyByteCountMax)
+            output.commit(unsafe fields.pointee.writeReplyFrame(to: room))
             worker.counters.countRequest(.score, .ok)
         }
         worker.counters.countDecision(slot: worker.counterSlot(entry: entry), outcome: outcome)
-        worker.counters.countDuration(nanoseconds: fields.serverNanoseconds)
+        worker.counters.countDuration(nanoseconds: serverNanoseconds)
         // Before this returns, because then the reply may leave; not right after the record was written, because its bytes are then still on
         // their way into the cache and its checksum would wait for them.
         if sequence != 0 { worker.commitRecord() }

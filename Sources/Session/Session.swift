@@ -118,19 +118,25 @@ public struct Session: ~Copyable {
             } catch {
                 refuse(request.id, .scoreBatch, error, worker, &output)
             }
-        case .other(let body):
-            do throws(Refusal) {
-                if let result = try serve(request, body, worker) {
-                    worker.counters.countRequest(body.method, .ok)
-                    let limit = worker.limits.frameByteCountMax
-                    output.append(Reply(id: request.id, body: result).frame(acceptsLZ4: acceptsLZ4, byteCountMax: limit))
-                }
-            } catch {
-                refuse(request.id, body.method, error, worker, &output)
-            }
-        case .unknown:
+        case .other(let other): answer(request, other, worker, &output)
+        }
+    }
+
+    private mutating func answer(
+        _ request: RequestView, _ other: OtherRequestView, _ worker: ScoringWorker, _ output: inout SendBuffer
+    ) {
+        guard let body = other.body else {
             let error = ReplyError(reason: "UNKNOWN_METHOD", text: "no method that this server knows is set")
-            output.append(Reply(id: request.id, status: .unimplemented, error: error).frame())
+            return output.append(Reply(id: request.id, status: .unimplemented, error: error).frame())
+        }
+        do throws(Refusal) {
+            if let result = try serve(request, body, worker) {
+                worker.counters.countRequest(body.method, .ok)
+                let limit = worker.limits.frameByteCountMax
+                output.append(Reply(id: request.id, body: result).frame(acceptsLZ4: acceptsLZ4, byteCountMax: limit))
+            }
+        } catch {
+            refuse(request.id, body.method, error, worker, &output)
         }
     }
 

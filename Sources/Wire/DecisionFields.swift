@@ -52,8 +52,11 @@ public struct ContributionFields {
 ///
 /// Safety: every pointer and view here must outlive the calls that encode it; they point into the request's arena, the published
 /// bundle and the worker's own buffers, which all live for the whole turn.
+///
+/// Not copyable, and read by `mutating` methods that change nothing: those are called in place, while others get a copy of all the fields on the
+/// stack, which costs more than encoding them.
 @safe
-public struct DecisionFields {
+public struct DecisionFields: ~Copyable {
     public var sequence: UInt64 = 0
     public var timeNanoseconds: Int64 = 0
     public var requestID: UInt64 = 0
@@ -98,46 +101,66 @@ public struct DecisionFields {
         self.transactionID = transactionID
         self.caller = caller
     }
+
+    /// Of no decision.
+    public static var empty: DecisionFields {
+        unsafe DecisionFields(
+            bundle: .empty, alias: .empty, version: 0, digest: UnsafeRawBufferPointer(start: nil, count: 0),
+            scores: UnsafeBufferPointer(start: nil, count: 0), raw: UnsafeBufferPointer(start: nil, count: 0),
+            features32: UnsafeBufferPointer(start: nil, count: 0), features64: UnsafeBufferPointer(start: nil, count: 0),
+            transactionID: .empty, caller: .empty)
+    }
 }
 
 extension DecisionFields {
     /// No reply of these fields is longer, its frame header included.
-    public var replyByteCountMax: Int {
+    public mutating func replyByteCountMax() -> Int {
         // Two double arrays; the rest (names, digest, varints, the policy's reason) stays below 512.
-        unsafe 512 + 8 * (scores.count + raw.count) + contributionByteCountMax
+        unsafe 512 + 8 * (scores.count + raw.count) + contributionByteCountMax()
     }
 
-    private var contributionByteCountMax: Int { contributions.reduce(0) { $0 + $1.byteCountMax } }
+    private mutating func contributionByteCountMax() -> Int {
+        // Most decisions have none.
+        contributions.isEmpty ? 0 : contributions.reduce(0) { $0 + $1.byteCountMax }
+    }
 
     /// The policy's reason, then the contributions.
     @inline(__always)
-    private func writeReasons(_ field: UInt64, to message: inout MessageWriter) {
-        if let reason { message.message(field) { reason.write(to: &$0) } }
+    private mutating func writeReasons(_ field: UInt64, to message: inout MessageWriter) {
+        if let reason {
+            let mark = message.begin(field)
+            reason.write(to: &message)
+            message.end(mark)
+        }
         // Most decisions have none, and counting references to an empty array costs, too.
         guard !contributions.isEmpty else { return }
-        for contribution in contributions { message.message(field) { contribution.write(to: &$0) } }
+        for contribution in contributions {
+            let mark = message.begin(field)
+            contribution.write(to: &message)
+            message.end(mark)
+        }
     }
 
-    /// Encodes the reply as one frame to `destination`, which has room for ``replyByteCountMax``; returns its length.
-    public func writeReplyFrame(to destination: UnsafeMutableRawPointer) -> Int {
+    /// Encodes the reply as one frame to `destination`, which has room for ``replyByteCountMax()``; returns its length.
+    public mutating func writeReplyFrame(to destination: UnsafeMutableRawPointer) -> Int {
         // Safety: the caller's room is as long as is asked for.
         var reply = unsafe MessageWriter(destination + Frame.headerByteCount)
         reply.number(1, requestID)
-        reply.message(4) { decision in
-            decision.presentDouble(1, score)
-            decision.number(2, UInt64(outcome.rawValue))
-            decision.number(3, UInt64(stage.rawValue))
-            decision.text(4, bundle)
-            decision.number(5, UInt64(version))
-            unsafe decision.bytes(6, digest)
-            decision.number(7, sequence)
-            decision.number(8, serverNanoseconds)
-            // Packed: as little-endian float64.
-            if unsafe scores.count > 1 { unsafe decision.bytes(9, UnsafeRawBufferPointer(scores)) }
-            if includesRaw { unsafe decision.bytes(10, UnsafeRawBufferPointer(raw)) }
-            writeReasons(11, to: &decision)
-            decision.flag(12, isUnproven)
-        }
+        let decision = reply.begin(4)
+        reply.presentDouble(1, score)
+        reply.number(2, UInt64(outcome.rawValue))
+        reply.number(3, UInt64(stage.rawValue))
+        reply.text(4, bundle)
+        reply.number(5, UInt64(version))
+        unsafe reply.bytes(6, digest)
+        reply.number(7, sequence)
+        reply.number(8, serverNanoseconds)
+        // Packed: as little-endian float64.
+        if unsafe scores.count > 1 { unsafe reply.bytes(9, UnsafeRawBufferPointer(scores)) }
+        if includesRaw { unsafe reply.bytes(10, UnsafeRawBufferPointer(raw)) }
+        writeReasons(11, to: &reply)
+        reply.flag(12, isUnproven)
+        reply.end(decision)
         unsafe Frame.writeHeader(destination, byteCount: reply.byteCount)
         return Frame.headerByteCount + reply.byteCount
     }
@@ -176,14 +199,14 @@ public struct EncodedTransaction {
 
 extension DecisionFields {
     /// No audit record of these fields is longer.
-    public func recordByteCountMax(transactionByteCount: Int) -> Int {
+    public mutating func recordByteCountMax(transactionByteCount: Int) -> Int {
         // Names, digest, varints, the policy's reason and the tags stay below 512.
         unsafe 512 + 4 * features32.count + 8 * (features64.count + scores.count) + transactionID.byteCount + caller.byteCount
-            + transactionByteCount + contributionByteCountMax + sealed.byteCount
+            + transactionByteCount + contributionByteCountMax() + sealed.byteCount
     }
 
     /// Encodes the `assay.v1.AuditRecord` to `destination`, which has room for ``recordByteCountMax(transactionByteCount:)``.
-    public func writeAuditRecord(to destination: UnsafeMutableRawPointer, transaction: EncodedTransaction) -> Int {
+    public mutating func writeAuditRecord(to destination: UnsafeMutableRawPointer, transaction: EncodedTransaction) -> Int {
         // Safety: the caller's room is as long as is asked for.
         var record = unsafe MessageWriter(destination)
         record.number(1, sequence)

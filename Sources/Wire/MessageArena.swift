@@ -49,7 +49,7 @@ public final class MessageArena {
     /// Forgets everything that was taken. A turn that needed more than the block makes the next block larger, so that such turns become free.
     public func reset() {
         used = 0
-        if unsafe overflow.isEmpty { return }
+        if overflowByteCount == 0 { return }
         for index in unsafe overflow.indices { unsafe overflow[index].deallocate() }
         unsafe overflow.removeAll(keepingCapacity: true)
         let wanted = min(blockByteCount + overflowByteCount, Self.keptByteCountMax)

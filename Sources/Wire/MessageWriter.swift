@@ -66,22 +66,32 @@ struct MessageWriter {
         }
     }
 
-    /// A message in a message, there even if it is empty.
+    /// Begins a message in the message; what is written until `end` of the same mark belongs to it. It is there even if it is empty.
+    ///
+    /// A mark and not a closure, which would capture (and so copy) what is written.
     @inline(__always)
-    mutating func message(_ field: UInt64, _ body: (inout MessageWriter) -> Void) {
+    mutating func begin(_ field: UInt64) -> Mark {
         tag(field, .bytes)
         // Its length takes one byte, unless it turns out longer.
-        let lengthOffset = byteCount
         byteCount += 1
-        body(&self)
-        let length = byteCount - lengthOffset - 1
+        return Mark(start: byteCount)
+    }
+
+    @inline(__always)
+    mutating func end(_ mark: Mark) {
+        let length = byteCount - mark.start
         if length >= 0x80 {
             let extra = (63 - (UInt64(length).leadingZeroBitCount)) / 7
-            unsafe memmove(start + lengthOffset + 1 + extra, start + lengthOffset + 1, length)
+            unsafe memmove(start + mark.start + extra, start + mark.start, length)
         }
-        byteCount = lengthOffset
+        byteCount = mark.start - 1
         varint(UInt64(length))
         byteCount += length
+    }
+
+    /// Where a message in the message begins.
+    struct Mark {
+        fileprivate let start: Int
     }
 
     @inline(__always)

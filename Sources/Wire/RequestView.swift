@@ -12,14 +12,17 @@ public struct RequestView {
     public enum Body {
         case score(ScoreView)
         case scoreBatch(ScoreBatchView)
-        /// What is asked seldom, as values.
-        case other(RequestBody)
-        /// No method of this version is set.
-        case unknown
+        /// What is asked seldom, or no method of this version.
+        case other(OtherRequestView)
     }
 
     /// Decodes a frame's payload. nil when the bytes are no Request, or need more memory than the arena gives.
     public static func decode(_ payload: UnsafeRawBufferPointer, arena: MessageArena) -> RequestView? {
+        unsafe UsualScoreRequest.decode(payload, arena: arena) ?? decodeAny(payload, arena: arena)
+    }
+
+    /// The same with protobuf-c, which knows every form of every message.
+    static func decodeAny(_ payload: UnsafeRawBufferPointer, arena: MessageArena) -> RequestView? {
         // Safety: protobuf-c reads exactly `count` bytes and allocates from the arena alone.
         guard
             let request = unsafe assay__v1__request__unpack(
@@ -37,9 +40,24 @@ extension RequestView.Body {
         case ASSAY__V1__REQUEST__METHOD_SCORE_BATCH:
             self = unsafe .scoreBatch(ScoreBatchView(message: request.pointee.score_batch))
         default:
-            self = unsafe RequestBody(request).map { .other($0) } ?? .unknown
+            self = unsafe .other(OtherRequestView(message: request))
         }
     }
+}
+
+/// A request for what is asked seldom.
+///
+/// Safety: as ``ScoreView``.
+@safe
+public struct OtherRequestView {
+    private let message: UnsafeMutablePointer<Assay__V1__Request>
+
+    fileprivate init(message: UnsafeMutablePointer<Assay__V1__Request>) {
+        unsafe self.message = unsafe message
+    }
+
+    /// The request as values, not a score; nil: no method of this version is set.
+    public var body: RequestBody? { unsafe RequestBody(message) }
 }
 
 /// Text inside a decoded message.
@@ -86,6 +104,15 @@ public struct TextView {
 }
 
 extension MessageArena {
+    /// A copy of `text` with a NUL behind it, as protobuf-c makes of a string.
+    func terminated(_ text: UnsafeRawBufferPointer) -> UnsafeMutablePointer<CChar> {
+        let copy = unsafe array(text.count + 1, of: CChar.self)
+        // Safety: the copy has room for the text and one byte more.
+        if let source = text.baseAddress { unsafe memcpy(copy, source, text.count) }
+        unsafe copy[text.count] = 0
+        return unsafe copy
+    }
+
     /// A view of a copy of `text` (with its NUL as the last byte) in the arena.
     public func text(_ text: [UInt8]) -> TextView {
         precondition(text.last == 0, "the text has no NUL at its end")
@@ -142,8 +169,7 @@ public struct ScoreView {
 
     /// How many of the four kinds of input are there; a valid request has exactly one.
     public var inputKindCount: Int {
-        let message = unsafe self.message.pointee
-        return unsafe (message.n_features32 > 0 ? 1 : 0) + (message.n_features64 > 0 ? 1 : 0)
+        unsafe (message.pointee.n_features32 > 0 ? 1 : 0) + (message.pointee.n_features64 > 0 ? 1 : 0)
             + (hasTransaction ? 1 : 0)
     }
 }

@@ -151,8 +151,7 @@ public final class TestServer: Sendable {
             let model = ModelReference(bundle: batch.bundle.string, alias: batch.alias.string, version: batch.version)
             return .scoreBatch(
                 ScoreBatchRequest(model: model, features32: Array(batch.features32), rowCount: UInt32(batch.rowCount)))
-        case .other(let body): return body
-        case .unknown: return nil
+        case .other(let other): return other.body
         }
     }
 

@@ -10,7 +10,7 @@ import Testing
     func recordsAndRepliesAreThoseOfProtobufC(_ seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let arena = MessageArena()
-        let fields = RandomDecision.fields(arena, &random)
+        var fields = RandomDecision.fields(arena, &random)
         let transaction = RandomDecision.transaction(arena, &random)
 
         let record = written(fields.recordByteCountMax(transactionByteCount: transaction.byteCount)) {
@@ -18,18 +18,18 @@ import Testing
         }
         #expect(record == ProtobufOracle.record(fields, transaction, arena), "seed \(seed)")
 
-        let reply = written(fields.replyByteCountMax) { fields.writeReplyFrame(to: $0) }
+        let reply = written(fields.replyByteCountMax()) { fields.writeReplyFrame(to: $0) }
         #expect(reply == ProtobufOracle.replyFrame(fields, arena), "seed \(seed)")
     }
 
     @Test func aDecisionOfDefaultsIsWritten() {
         let arena = MessageArena()
-        let fields = RandomDecision.empty
+        var fields = DecisionFields.empty
         let record = written(fields.recordByteCountMax(transactionByteCount: 0)) {
             fields.writeAuditRecord(to: $0, transaction: .none)
         }
         #expect(record == ProtobufOracle.record(fields, .none, arena))
-        let reply = written(fields.replyByteCountMax) { fields.writeReplyFrame(to: $0) }
+        let reply = written(fields.replyByteCountMax()) { fields.writeReplyFrame(to: $0) }
         #expect(reply == ProtobufOracle.replyFrame(fields, arena))
     }
 
@@ -38,12 +38,12 @@ import Testing
     func lengthsOfMessagesTakeAsManyBytesAsTheyNeed(_ count: Int) {
         let arena = MessageArena()
         for extra in 0..<80 {
-            var fields = RandomDecision.empty
+            var fields = DecisionFields.empty
             fields.contributions = [
                 ContributionFields(
                     feature: String(repeating: "f", count: count + extra), value: -0.0, contribution: .nan, text: "because")
             ]
-            let reply = written(fields.replyByteCountMax) { fields.writeReplyFrame(to: $0) }
+            let reply = written(fields.replyByteCountMax()) { fields.writeReplyFrame(to: $0) }
             #expect(reply == ProtobufOracle.replyFrame(fields, arena), "\(count + extra) bytes")
             arena.reset()
         }
@@ -62,14 +62,6 @@ import Testing
 
 /// Decisions of all kinds, also such as no server makes. What they point to lies in the arena.
 private enum RandomDecision {
-    static var empty: DecisionFields {
-        DecisionFields(
-            bundle: .empty, alias: .empty, version: 0, digest: UnsafeRawBufferPointer(start: nil, count: 0),
-            scores: UnsafeBufferPointer(start: nil, count: 0), raw: UnsafeBufferPointer(start: nil, count: 0),
-            features32: UnsafeBufferPointer(start: nil, count: 0), features64: UnsafeBufferPointer(start: nil, count: 0),
-            transactionID: .empty, caller: .empty)
-    }
-
     static func fields(_ arena: MessageArena, _ random: inout SeededRandom) -> DecisionFields {
         let digest = bytes([0, 32, 32, 32].randomElement(using: &random)!, &random)
         let digestCopy = arena.bytes(digest)
@@ -162,7 +154,7 @@ private enum RandomDecision {
 
 /// The same messages by protobuf-c's own encoders.
 private enum ProtobufOracle {
-    static func record(_ fields: DecisionFields, _ transaction: EncodedTransaction, _ arena: MessageArena) -> [UInt8] {
+    static func record(_ fields: borrowing DecisionFields, _ transaction: EncodedTransaction, _ arena: MessageArena) -> [UInt8] {
         let record = arena.message(assay__v1__audit_record__init)
         record.pointee.sequence = fields.sequence
         record.pointee.time_ns = fields.timeNanoseconds
@@ -192,7 +184,7 @@ private enum ProtobufOracle {
         return packed(assay__v1__audit_record__get_packed_size(record)) { assay__v1__audit_record__pack(record, $0) }
     }
 
-    static func replyFrame(_ fields: DecisionFields, _ arena: MessageArena) -> [UInt8] {
+    static func replyFrame(_ fields: borrowing DecisionFields, _ arena: MessageArena) -> [UInt8] {
         let decision = arena.message(assay__v1__decision__init)
         decision.pointee.score_presence_case = ASSAY__V1__DECISION__SCORE_PRESENCE_SCORE
         decision.pointee.score = fields.score
@@ -226,7 +218,7 @@ private enum ProtobufOracle {
     }
 
     private static func reasons(
-        _ fields: DecisionFields, _ arena: MessageArena
+        _ fields: borrowing DecisionFields, _ arena: MessageArena
     ) -> UnsafeMutableBufferPointer<UnsafeMutablePointer<Assay__V1__Reason>?> {
         var messages: [UnsafeMutablePointer<Assay__V1__Reason>] = []
         if let reason = fields.reason {

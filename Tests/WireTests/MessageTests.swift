@@ -49,7 +49,7 @@ import Testing
         for body in bodies {
             try decoded(Request(id: 1, body: body)) { view in
                 guard case .other(let other) = view.body else { throw Unexpected() }
-                #expect(other == body)
+                #expect(other.body == body)
             }
         }
     }

@@ -1,3 +1,4 @@
+import CLinux
 import Platform
 
 /// One worker's end of the audit trail. It is used by that worker's thread only, and neither allocates nor locks nor calls the system.
@@ -149,6 +150,7 @@ import Platform
         if published == tail { return }
         // Only now, when the bytes have long left the processor's store buffer: reading them at once, in other pieces than they were written
         // in, would wait for them.
+        var lastByteCount = 0
         while published < tail {
             let offset = published & mask
             // Safety: the frames between `published` and `tail` were written by `seal`; their lengths are held against the tail again, since
@@ -166,9 +168,12 @@ import Platform
             let checksum = unsafe RingFrame.checksum(frame, payload: payload)
             unsafe frame.storeBytes(of: checksum, toByteOffset: 4, as: UInt32.self)
             published += end
+            lastByteCount = Int(end)
         }
         // Partner: the journal's acquiring load of the tail.
         tailWord.storeReleasing(tail)
+        // The ring is larger than the caches: the next record would wait for memory, line by line. Its lines come while the reply is sent.
+        unsafe assay_prefetch_to_write(ring + Int(tail & mask), lastByteCount)
     }
 }
 
