@@ -25,6 +25,9 @@ public final class WorkerThread: @unchecked Sendable {
         precondition(code == 0, "pthread_create failed with \(code)")
     }
 
+    /// Lets another thread have the processor that the calling one is on, where one waits for it.
+    public static func giveWay() { sched_yield() }
+
     /// Waits for the thread's end; further calls return at once.
     public func join() {
         joined.withLock { done in

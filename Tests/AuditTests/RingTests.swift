@@ -64,7 +64,9 @@ func required(_ sequence: UInt64?) throws -> UInt64 { try #require(sequence) }
         #expect(producer.put() == nil)
         #expect(memory.nextSequence.loadRelaxed() == count + 1)
         var merge = RingMerge(memory)
+        #expect(merge.unreadByteCount == Int(memory.tail(0).loadRelaxed()))
         for sequence in 1...count { merge.consume(try merge.required(sequence)) }
+        #expect(merge.unreadByteCount == 0)
         // Reading doesn't make room, freeing does.
         #expect(producer.put() == nil)
         merge.free()

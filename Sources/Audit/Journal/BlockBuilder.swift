@@ -34,9 +34,13 @@ struct BlockBuilder {
     }
 
     /// Makes the block's bytes (header and payload) into `output` and starts afresh.
-    mutating func seal(previousHash: SHA256Digest, timeNanoseconds: Int64, into output: inout [UInt8]) -> BlockHeader {
+    /// - Parameter givesWay: between compressing and hashing, other threads get the processor.
+    mutating func seal(
+        previousHash: SHA256Digest, timeNanoseconds: Int64, givesWay: Bool = false, into output: inout [UInt8]
+    ) -> BlockHeader {
         precondition(!isEmpty, "an empty block is not sealed")
         let storedByteCount = compress(into: &output)
+        if givesWay { WorkerThread.giveWay() }
         var header = BlockHeader(
             codec: storedByteCount < raw.count ? .lz4 : .none, kind: kind, firstSequence: firstSequence,
             lastSequence: lastSequence,

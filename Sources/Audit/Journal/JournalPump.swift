@@ -9,6 +9,8 @@ import Synchronization
 final class JournalPump: @unchecked Sendable {
     /// Blocks that one look takes at most, so that syncing keeps its time under full load.
     private static let blocksAtOnce = 16
+    /// With more than that share of a ring unread, this thread does not give way to others.
+    private static let backlogShare = 32
 
     // The journal thread owns these.
     private let memory: RingMemory
@@ -116,6 +118,8 @@ final class JournalPump: @unchecked Sendable {
     }
 
     private func drain(now: UInt64) throws(PumpError) -> (byteCount: Int, isMore: Bool) {
+        // A worker on this thread's processor answers sooner; but who gives way gets the processor back late, and must not fall behind.
+        writer.givesWay = merge.unreadByteCount < memory.ringByteCount / Self.backlogShare
         var byteCount = 0
         var blockCount = 0
         while true {

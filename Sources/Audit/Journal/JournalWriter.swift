@@ -40,6 +40,8 @@ final class JournalWriter {
     private var segment: Segment?
     /// What the records gathered so far became. One value, because each record costs an access to it.
     private var gathered: Gathering
+    /// Other threads get the processor between the steps of sealing a block, which together take as long as dozens of decisions.
+    var givesWay = false
     /// A sealed block not yet written, and its bytes.
     private var sealed: BlockHeader?
     private var sealedBytes: [UInt8] = []
@@ -132,8 +134,11 @@ final class JournalWriter {
     }
 
     private func seal() {
-        sealed = gathered.block.seal(previousHash: lastHash, timeNanoseconds: storage.wallNanoseconds(), into: &sealedBytes)
+        if givesWay { WorkerThread.giveWay() }
+        sealed = gathered.block.seal(
+            previousHash: lastHash, timeNanoseconds: storage.wallNanoseconds(), givesWay: givesWay, into: &sealedBytes)
         gathered.isSealed = true
+        if givesWay { WorkerThread.giveWay() }
     }
 
     private func needsRotation(_ byteCount: Int) throws(JournalWriteError) -> Bool {

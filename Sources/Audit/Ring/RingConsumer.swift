@@ -70,6 +70,9 @@ enum RingReading {
         memory.head(worker).storeReleasing(position)
     }
 
+    /// Bytes committed and not consumed.
+    var unreadByteCount: Int { Int(clamping: memory.tail(worker).loadAcquiring() &- position) }
+
     /// Bytes committed and not consumed, as they lie in the ring, for quarantine.
     func remainder() -> [UInt8] {
         let committed = memory.tail(worker).loadAcquiring()

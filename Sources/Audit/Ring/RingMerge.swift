@@ -76,6 +76,9 @@ struct RingMerge {
 
     func remainder(of worker: Int) -> [UInt8] { rings[worker].remainder() }
 
+    /// What the producers have committed and nobody has read yet, in bytes.
+    var unreadByteCount: Int { rings.reduce(0) { $0 + $1.unreadByteCount } }
+
     /// Gives the room of everything consumed back to the producers.
     mutating func free() {
         for index in rings.indices { rings[index].free() }
