@@ -46,7 +46,7 @@ ASSAY_INLINE uint64_t assay_decide(const assay_table *table, const uint8_t *bloc
 
 typedef uint64_t assay_masks __attribute__((vector_size(64)));
 
-enum { ASSAY_LANES = 64, ASSAY_TILE = 128, ASSAY_BLEND_ROWS = 24, ASSAY_BIAS = 0 };
+enum { ASSAY_LANES = 64, ASSAY_TILE = 128, ASSAY_BLEND_ROWS = 64, ASSAY_BIAS = 0 };
 typedef __m512i assay_lanes;
 
 ASSAY_INLINE assay_lanes assay_load_lanes(const uint8_t *bytes) { return _mm512_load_si512(bytes); }

@@ -97,15 +97,16 @@ ASSAY_INLINE void assay_spread_tree(assay_blend_tree *spread, const assay_run *r
     for (size_t node = 1; node < (size_t)1 << levels; node++) assay_spread_pair(spread, node, pairs[node] & 255, pairs[node] >> 8);
 }
 
-/// Adds the leaves of a run's trees to the sums of a tile's rows: `[raw_count, ASSAY_TILE]` float or double.
+/// Adds the leaves of a run's trees to the sums of a tile's rows up to `end`: `[raw_count, ASSAY_TILE]` float or double.
 ASSAY_INLINE void assay_blend_run(
-    const assay_run *run, const uint32_t *outputs, const uint8_t *ranks, void *sums, const int levels, const int mode) {
+    const assay_run *run, const uint32_t *outputs, const uint8_t *ranks, void *sums, const size_t end, const int levels,
+    const int mode) {
     assay_blend_tree spread;
     for (size_t tree = 0; tree < run->tree_count; tree++) {
         assay_spread_tree(&spread, run, tree, levels);
         const size_t first_leaf = tree << levels;
         const size_t first_sum = (size_t)outputs[run->first_tree + tree] * ASSAY_TILE;
-        for (size_t lane = 0; lane < ASSAY_TILE; lane += ASSAY_LANES) {
+        for (size_t lane = 0; lane < end; lane += ASSAY_LANES) {
             assay_lanes indices;
             switch (levels) {
             case 2: indices = assay_blend_2(&spread, ranks + lane, 1); break;
@@ -125,17 +126,22 @@ ASSAY_INLINE void assay_blend_run(
 
 #define ASSAY_BLEND(levels, mode)                                                                        \
     static void assay_blend_run_##levels##_##mode(                                                       \
-        const assay_run *run, const uint32_t *outputs, const uint8_t *ranks, void *sums) {               \
-        assay_blend_run(run, outputs, ranks, sums, levels, mode);                                        \
+        const assay_run *run, const uint32_t *outputs, const uint8_t *ranks, void *sums, size_t end) {   \
+        /* Most tiles are full, and a loop of known length is faster. */                                 \
+        if (end == ASSAY_TILE) {                                                                         \
+            assay_blend_run(run, outputs, ranks, sums, ASSAY_TILE, levels, mode);                        \
+        } else {                                                                                         \
+            assay_blend_run(run, outputs, ranks, sums, end, levels, mode);                               \
+        }                                                                                                \
     }
 #define ASSAY_BLEND_RUNS(levels) ASSAY_BLEND(levels, 0) ASSAY_BLEND(levels, 1)
 ASSAY_BLEND_RUNS(2) ASSAY_BLEND_RUNS(3) ASSAY_BLEND_RUNS(4) ASSAY_BLEND_RUNS(5) ASSAY_BLEND_RUNS(6)
 #undef ASSAY_BLEND_RUNS
 #undef ASSAY_BLEND
 
-typedef void assay_blend_function(const assay_run *run, const uint32_t *outputs, const uint8_t *ranks, void *sums);
+typedef void assay_blend_function(const assay_run *run, const uint32_t *outputs, const uint8_t *ranks, void *sums, size_t end);
 
-/// Scores up to `ASSAY_TILE` rows from `first`; lanes beyond the last row repeat it.
+/// Scores up to `ASSAY_TILE` rows from `first`.
 static void assay_blend_tile(const assay_scorer *scorer, const assay_rows *rows, size_t first, size_t count, double *raw) {
 #define ASSAY_ROW(levels) {assay_blend_run_##levels##_0, assay_blend_run_##levels##_1}
     static assay_blend_function *const functions[][2] = {ASSAY_ROW(2), ASSAY_ROW(3), ASSAY_ROW(4), ASSAY_ROW(5),
@@ -160,7 +166,8 @@ static void assay_blend_tile(const assay_scorer *scorer, const assay_rows *rows,
     }
     for (uint32_t index = 0; index < plan->run_count; index++) {
         const assay_run *run = plan->runs + index;
-        functions[run->level_count - 2][forest->sums_are_double](run, forest->tree_outputs, ranks, sums);
+        functions[run->level_count - 2][forest->sums_are_double](
+            run, forest->tree_outputs, ranks, sums, assay_lane_end(count));
     }
     for (size_t row = 0; row < count; row++) {
         for (size_t output = 0; output < raw_count; output++) {
