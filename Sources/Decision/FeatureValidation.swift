@@ -35,28 +35,27 @@ extension FeatureVectorError: CustomStringConvertible {
 public enum FeatureValidation {
     /// `features`: [schema.features.count]. The first offence is reported.
     ///
-    /// One pass without branches tells whether every value is finite, which is the rule; only else each is looked at.
-
+    /// One pass without branches tells whether every value is finite, which is the rule; only else each is looked at. Infinities and NaN
+    /// have all bits of the exponent set, so that one more carries into the sign's place.
     public static func check(_ features: UnsafePointer<Float>, schema: borrowing FeatureSchema) throws(FeatureVectorError) {
-        var exponentIsFull: UInt32 = 0
-        for index in 0..<schema.sources.count {
+        let count = schema.sources.count
+        var carries: UInt32 = 0
+        for index in 0..<count {
             // Safety: the caller promises that many values.
-            let magnitude = unsafe features[index].bitPattern & 0x7fff_ffff
-            exponentIsFull |= magnitude >= 0x7f80_0000 ? 1 : 0
+            carries |= unsafe (features[index].bitPattern & 0x7fff_ffff) &+ 0x0080_0000
         }
-        if exponentIsFull != 0 { unsafe try report(features, schema.sources.count, schema.missingAllowed.span) }
+        if carries >> 31 != 0 { unsafe try report(features, count, schema.missingAllowed.span) }
     }
 
     /// As for Float.
-
     public static func check(_ features: UnsafePointer<Double>, schema: borrowing FeatureSchema) throws(FeatureVectorError) {
-        var exponentIsFull: UInt64 = 0
-        for index in 0..<schema.sources.count {
+        let count = schema.sources.count
+        var carries: UInt64 = 0
+        for index in 0..<count {
             // Safety: the caller promises that many values.
-            let magnitude = unsafe features[index].bitPattern & 0x7fff_ffff_ffff_ffff
-            exponentIsFull |= magnitude >= 0x7ff0_0000_0000_0000 ? 1 : 0
+            carries |= unsafe (features[index].bitPattern & 0x7fff_ffff_ffff_ffff) &+ 0x0010_0000_0000_0000
         }
-        if exponentIsFull != 0 { unsafe try report(features, schema.sources.count, schema.missingAllowed.span) }
+        if carries >> 63 != 0 { unsafe try report(features, count, schema.missingAllowed.span) }
     }
 
     private static func report<Value: BinaryFloatingPoint>(

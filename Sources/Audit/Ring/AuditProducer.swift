@@ -21,7 +21,9 @@ import Platform
 
     /// The largest `byteCountMax` that a reservation of `count` records may have at all; a larger one is refused however empty the ring is.
     public func byteCountMax(count: Int) -> Int {
-        let room = (unsafe Int(state.pointee.mask) + 1) / (max(count, 1) + 1) & ~7
+        // A single record is the rule, and its division one by a constant.
+        let ringByteCount = unsafe Int(state.pointee.mask) + 1
+        let room = (count <= 1 ? ringByteCount / 2 : ringByteCount / (count + 1)) & ~7
         return min(AuditLimits.recordByteCountMax, max(0, room - RingFrame.headerByteCount))
     }
 
