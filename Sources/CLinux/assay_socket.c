@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -45,6 +46,11 @@ ptrdiff_t assay_receive(int descriptor, void *bytes, size_t capacity) {
     do count = recv(descriptor, bytes, capacity, MSG_DONTWAIT);
     while (count < 0 && errno == EINTR);
     return count < 0 ? -errno : count;
+}
+
+size_t assay_unread_count(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) == 0 && count > 0 ? (size_t)count : 0;
 }
 
 ptrdiff_t assay_send(int descriptor, const void *bytes, size_t count) {

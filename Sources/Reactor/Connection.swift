@@ -33,6 +33,8 @@ struct Connection: ~Copyable {
     var partialSinceNanoseconds: UInt64 = 0
     /// Since when the peer has taken nothing of `output`.
     var stalledSinceNanoseconds: UInt64 = 0
+    /// How long what is unread has been waiting.
+    var backlog = Backlog()
     /// Bytes received and not consumed.
     var input = ByteRest()
     /// Bytes that the socket has not taken yet.

@@ -10,8 +10,12 @@ public protocol ConnectionService: AnyObject {
     ///
     /// One call may bring many frames; what all of them answer leaves in one write. A service stops early, and returns
     /// `needed` <= the bytes left, when `output.wantsFlush`: the call comes again once the output is on its way.
-    /// - Parameter bytes: valid during the call only.
-    func received(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) -> ReceiveResult
+    /// - Parameters:
+    ///   - bytes: valid during the call only.
+    ///   - waitingSince: none of them arrived before, on the loop's clock; what they have waited for at most.
+    func received(
+        _ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, waitingSince: UInt64, _ output: inout SendBuffer
+    ) -> ReceiveResult
 
     /// Appends to `output` what somebody posted with `EventLoop.post`. By default, the very bytes.
     func posted(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer)

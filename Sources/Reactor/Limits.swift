@@ -2,6 +2,10 @@
 enum Limits {
     /// Events taken from epoll at once: enough to pay for the system call, few enough that a turn stays short.
     static let eventCountMax = 256
+    /// Bytes read from a connection in a turn, unless it is in the middle of a longer frame: some 200 requests, which pay for the system call.
+    static let readByteCount = 32 << 10
+    /// A wait for events that takes longer has slept: nothing was there when it began.
+    static let sleepNanosecondsMin: UInt64 = 50_000
     /// Connections accepted from one listener in a turn: a storm of connects must not starve the connected.
     static let acceptCountPerTurnMax = 32
     /// The beat of timeouts and of `ConnectionService.tick`; timeouts fire up to one beat late.

@@ -67,6 +67,7 @@ extension LoopState {
         table[slot].flags.remove(.paused)
         // Edges passed unseen meanwhile, and the peer could not have sent the rest of its frame.
         scheduleRead(slot)
+        table[slot].backlog.restart(now)
         if table[slot].partialSinceNanoseconds != 0 {
             table[slot].partialSinceNanoseconds = now
             lowerDeadline(slot, after: configuration.partialFrameTimeoutNanoseconds)

@@ -13,20 +13,35 @@ extension LoopState {
             if let event, event.isBroken { close(slot, .reset, service) }
             return
         }
-        let count = unsafe assay_receive(table[slot].descriptor, receiveBuffer.base, receiveBuffer.byteCount)
+        let capacity = readByteCount(slot)
+        let count = unsafe assay_receive(table[slot].descriptor, receiveBuffer.base, capacity)
         guard count > 0 else { return receivedNothing(slot, code: -count, service) }
         counters.add(.reads)
         counters.add(.bytesReceived, count)
         table[slot].activeNanoseconds = now
+        table[slot].backlog.begin(readableSince)
+        let waitingSince = table[slot].backlog.since
         // A short read emptied the socket; what comes later makes a new event.
-        let isDry = event != nil && count < receiveBuffer.byteCount
-        if !isDry { scheduleRead(slot) }
+        let isDry = event != nil && count < capacity
+        if isDry {
+            table[slot].backlog.end()
+        } else {
+            let descriptor = table[slot].descriptor
+            table[slot].backlog.read(count, at: now) { Int(assay_unread_count(descriptor)) }
+            scheduleRead(slot)
+        }
         if let event, isDry, event.isPeerFinished { table[slot].flags.insert(.peerFinished) }
-        deliver(slot, byteCount: count, service)
+        deliver(slot, byteCount: count, waitingSince: waitingSince, service)
         settle(slot, service)
     }
 
+    /// The share of a connection in a turn, so that one that sends without end does not keep the others waiting; more for a frame that is longer.
+    private func readByteCount(_ slot: Int) -> Int {
+        min(receiveBuffer.byteCount, max(Limits.readByteCount, table[slot].needed - table[slot].input.count))
+    }
+
     private mutating func receivedNothing(_ slot: Int, code: Int, _ service: any ConnectionService) {
+        table[slot].backlog.end()
         switch Int32(code) {
         case EAGAIN: table[slot].flags.remove(.moreToRead)
         case 0:
@@ -44,21 +59,21 @@ extension LoopState {
     }
 
     /// Presents what the connection holds and then the first `byteCount` bytes of the receive buffer, and keeps what is left.
-    mutating func deliver(_ slot: Int, byteCount: Int, _ service: any ConnectionService) {
+    mutating func deliver(_ slot: Int, byteCount: Int, waitingSince: UInt64, _ service: any ConnectionService) {
         var offset = 0
         var consumed = 0
         while table[slot].output.isEmpty, !table[slot].flags.contains(.closing) {
             var stoppedEarly = false
             if table[slot].input.isEmpty {
                 guard offset < byteCount else { break }
-                let taken = unsafe present(slot, receiveBuffer.bytes(offset..<byteCount), service)
+                let taken = unsafe present(slot, receiveBuffer.bytes(offset..<byteCount), waitingSince, service)
                 (offset, consumed) = (offset + taken, consumed + taken)
                 guard byteCount - offset >= table[slot].needed else { break }
                 stoppedEarly = offset < byteCount
             } else {
                 unsafe offset += complete(slot, receiveBuffer.bytes(offset..<byteCount))
                 guard table[slot].holdsWholeFrame else { break }
-                let taken = unsafe present(slot, table[slot].input.bytes, service)
+                let taken = unsafe present(slot, table[slot].input.bytes, waitingSince, service)
                 table[slot].input.drop(taken, &pool)
                 consumed += taken
                 stoppedEarly = table[slot].holdsWholeFrame
@@ -71,8 +86,10 @@ extension LoopState {
     }
 
     /// Calls the service; returns how many bytes it took.
-    private mutating func present(_ slot: Int, _ bytes: UnsafeRawBufferPointer, _ service: any ConnectionService) -> Int {
-        let result = unsafe service.received(id(slot), bytes, &output)
+    private mutating func present(
+        _ slot: Int, _ bytes: UnsafeRawBufferPointer, _ waitingSince: UInt64, _ service: any ConnectionService
+    ) -> Int {
+        let result = unsafe service.received(id(slot), bytes, waitingSince: waitingSince, &output)
         precondition(
             result.consumed >= 0 && result.consumed <= bytes.count,
             "the service consumed \(result.consumed) of \(bytes.count) bytes")

@@ -29,7 +29,10 @@ extension LoopState {
         guard let taken = checkSent(slot, sent, service) else { return }
         if taken > 0 { table[slot].stalledSinceNanoseconds = now }
         table[slot].output.drop(taken, &pool)
-        if table[slot].output.isEmpty, table[slot].holdsWholeFrame { deliver(slot, byteCount: 0, service) }
+        if table[slot].output.isEmpty, table[slot].holdsWholeFrame {
+            // It waited because the peer took no answers.
+            deliver(slot, byteCount: 0, waitingSince: now, service)
+        }
         settle(slot, service)
     }
 

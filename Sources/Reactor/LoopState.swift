@@ -38,6 +38,8 @@ struct LoopState: ~Copyable {
     var openCount = 0
     /// The time of this turn.
     var now: UInt64
+    /// What became readable in this turn did so then or later.
+    var readableSince: UInt64
     var nextTickNanoseconds: UInt64
     var lastEventNanoseconds: UInt64
     /// Tokens of the connections to read from in the next turn without an event, and the array of this turn.
@@ -62,6 +64,7 @@ struct LoopState: ~Copyable {
         output = SendBuffer(flushByteCount: configuration.receiveByteCount)
         table = ConnectionTable(capacity: configuration.connectionCountMax)
         now = clock()
+        readableSince = now
         nextTickNanoseconds = now + Limits.tickNanoseconds
         lastEventNanoseconds = now
         reserve = Self.openReserve()
@@ -81,8 +84,12 @@ struct LoopState: ~Copyable {
 
     /// Waits for events, `waitMillisecondsMax` at most, and answers them.
     mutating func turn(_ service: any ConnectionService, waitMillisecondsMax: Int32 = .max) {
+        let before = clock()
         let count = poller.wait(milliseconds: min(waitMilliseconds, waitMillisecondsMax))
+        let previous = now
         now = clock()
+        // What was there at once came while the last turn was at work; what ended a sleep has just come.
+        readableSince = now &- before > Limits.sleepNanosecondsMin ? now : previous
         counters.add(.turns)
         if count > 0 { lastEventNanoseconds = now }
         for index in 0..<count { dispatch(poller.event(at: index), service) }

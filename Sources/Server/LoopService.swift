@@ -30,10 +30,12 @@ final class LoopService: ConnectionService {
         return true
     }
 
-    func received(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) -> ReceiveResult {
+    func received(
+        _ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, waitingSince: UInt64, _ output: inout SendBuffer
+    ) -> ReceiveResult {
         current.id = id
         let progress = sessions.with(Int(id.slot)) { session in
-            let progress = unsafe session.receive(bytes, worker: worker, output: &output)
+            let progress = unsafe session.receive(bytes, waitingSince: waitingSince, worker: worker, output: &output)
             if session.holdsReplies, !session.isListed { list(&session, id) }
             return progress
         }

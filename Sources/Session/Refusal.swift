@@ -7,6 +7,7 @@ import Wire
 /// Why a request of a well-formed frame gets no result. The connection goes on.
 enum Refusal: Error, Equatable {
     case deadlineExceeded(lateMicroseconds: Int64)
+    case overloaded(limitMicroseconds: UInt64)
     case inputCount(Int)
     case precision(Precision)
     case unknownBundle
@@ -48,7 +49,7 @@ enum Refusal: Error, Equatable {
         case .auditUnavailable, .auditFailed: .auditUnavailable
         case .notAdministrator: .permissionDenied
         case .explainUnsupported, .auditOff, .personalDataNotAccepted: .failedPrecondition
-        case .tooManyInFlight, .controlQueueFull, .heldRepliesFull, .personalDataUnavailable: .resourceExhausted
+        case .overloaded, .tooManyInFlight, .controlQueueFull, .heldRepliesFull, .personalDataUnavailable: .resourceExhausted
         default: .invalidArgument
         }
     }
@@ -61,6 +62,8 @@ enum Refusal: Error, Equatable {
         switch self {
         // The journal drains a full ring in some ten milliseconds; control requests take about as long.
         case .auditUnavailable, .tooManyInFlight, .controlQueueFull, .heldRepliesFull: 10_000
+        // What waits is refused in much less time than that.
+        case .overloaded(let limit): limit
         // A full disk: until somebody has made room.
         case .personalDataUnavailable: 1_000_000
         default: 0
@@ -70,6 +73,7 @@ enum Refusal: Error, Equatable {
     private var reason: String {
         switch self {
         case .deadlineExceeded: "DEADLINE_EXCEEDED"
+        case .overloaded: "OVERLOADED"
         case .inputCount: "INPUT_COUNT"
         case .precision: "PRECISION"
         case .unknownBundle: "UNKNOWN_BUNDLE"
@@ -106,6 +110,8 @@ enum Refusal: Error, Equatable {
     private var text: String {
         switch self {
         case .deadlineExceeded(let late): "the deadline had passed \(late) us before"
+        // A constant: such refusals must cost as little as can be.
+        case .overloaded: "the request has waited longer than this server lets one wait"
         case .inputCount(let count): "\(count) inputs, exactly one of features32, features64, bitcoin and card is wanted"
         case .precision(let precision):
             "the bundle's precision is \(precision): send \(precision == .float32 ? "features32" : "features64")"

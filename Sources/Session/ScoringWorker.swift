@@ -45,6 +45,10 @@ public final class ScoringWorker {
     private var slotOfEntry: [Int] = []
     private var slotsGeneration = UInt64.max
     private(set) var turnStartNanoseconds: UInt64 = 0
+    /// The monotonic clock as last read: at the turn's start, or by the last decision.
+    private(set) var latestNanoseconds: UInt64 = 0
+    /// What this turn answers arrived then or later.
+    private var waitingSince: UInt64 = 0
     /// Unix time minus the monotonic clock, and when it was looked at.
     private var wallOffsetNanoseconds: Int64 = 0
     private var wallReadNanoseconds: UInt64 = 0
@@ -81,8 +85,9 @@ public final class ScoringWorker {
         unsafe fields.deallocate()
     }
 
-    func beginTurn() {
-        turnStartNanoseconds = Clock.monotonicNanoseconds()
+    func beginTurn(waitingSince: UInt64? = nil) {
+        turnStartNanoseconds = readClock()
+        self.waitingSince = waitingSince ?? turnStartNanoseconds
         if turnStartNanoseconds &- wallReadNanoseconds >= Self.wallReadIntervalNanoseconds { readWall() }
         let entered = unsafe reader.enter()
         unsafe snapshot = entered
@@ -130,6 +135,15 @@ public final class ScoringWorker {
     var producer: AuditProducer? { unsafe trail?.takeUnretainedValue().producer }
 
     func counterSlot(entry: Int) -> Int { slotOfEntry[entry] }
+
+    /// Reads the monotonic clock.
+    func readClock() -> UInt64 {
+        latestNanoseconds = Clock.monotonicNanoseconds()
+        return latestNanoseconds
+    }
+
+    /// How long what is answered now has waited at most.
+    var queueNanoseconds: UInt64 { latestNanoseconds > waitingSince ? latestNanoseconds - waitingSince : 0 }
 
     /// Unix time at a time of the monotonic clock.
     func wallNanoseconds(at monotonic: UInt64) -> Int64 { wallOffsetNanoseconds &+ Int64(bitPattern: monotonic) }

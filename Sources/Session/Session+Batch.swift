@@ -10,6 +10,7 @@ extension Session {
         _ request: RequestView, _ batch: ScoreBatchView, _ worker: ScoringWorker, _ output: inout SendBuffer
     ) throws(Refusal) {
         try checkDeadline(request, worker)
+        try checkQueue(worker)
         let rowCount = batch.rowCount
         guard rowCount >= 1, rowCount <= worker.limits.batchRowCountMax else {
             throw .batchRowCount(got: rowCount, limit: worker.limits.batchRowCountMax)
@@ -88,7 +89,7 @@ extension Session {
         let first = try worker.reserve(count: rowCount, byteCountMax: recordByteCountMax, isRequired: waits)
         // 0: the decisions go without records.
         let producer = first == 0 ? nil : worker.producer
-        let now = Clock.monotonicNanoseconds()
+        let now = worker.readClock()
         unsafe fields.pointee.timeNanoseconds = worker.wallNanoseconds(at: now)
         unsafe fields.pointee.serverNanoseconds = now &- worker.turnStartNanoseconds
 

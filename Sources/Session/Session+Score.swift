@@ -12,6 +12,7 @@ extension Session {
         _ request: RequestView, _ score: ScoreView, _ worker: ScoringWorker, _ output: inout SendBuffer
     ) throws(Refusal) {
         try checkDeadline(request, worker)
+        try checkQueue(worker)
         guard score.inputKindCount == 1 else { throw .inputCount(score.inputKindCount) }
         guard score.explain <= 32 else { throw .explainOutOfRange(score.explain) }
         let caller = self.caller(score.caller, worker)
@@ -72,7 +73,7 @@ extension Session {
         let replyByteCountMax = unsafe fields.pointee.replyByteCountMax()
         let waits = try mustWait(score.durability, replyByteCountMax: replyByteCountMax, worker)
         let sequence = try worker.reserve(count: 1, byteCountMax: recordByteCountMax, isRequired: waits)
-        let now = Clock.monotonicNanoseconds()
+        let now = worker.readClock()
         let serverNanoseconds = now &- worker.turnStartNanoseconds
         unsafe fields.pointee.sequence = sequence
         unsafe fields.pointee.timeNanoseconds = worker.wallNanoseconds(at: now)

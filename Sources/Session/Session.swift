@@ -41,10 +41,11 @@ public struct Session: ~Copyable {
     var waitingCount: Int { inFlightCount + (held?.count ?? 0) }
 
     /// Takes as many whole frames as `bytes` holds and writes their replies to `output`; stops early when `output` wants to be sent.
+    /// - Parameter waitingSince: on the monotonic clock, when the bytes have arrived at the earliest; nil: just now.
     public mutating func receive(
-        _ bytes: UnsafeRawBufferPointer, worker: ScoringWorker, output: inout SendBuffer
+        _ bytes: UnsafeRawBufferPointer, waitingSince: UInt64? = nil, worker: ScoringWorker, output: inout SendBuffer
     ) -> Progress {
-        worker.beginTurn()
+        worker.beginTurn(waitingSince: waitingSince)
         let progress = unsafe answerFrames(bytes, worker, &output)
         worker.endTurn()
         if worker.hasUnannounced { announceHeld(worker, &output) }
@@ -142,7 +143,7 @@ public struct Session: ~Copyable {
 
     private func refuse(_ id: UInt64, _ method: Method, _ refusal: Refusal, _ worker: ScoringWorker, _ output: inout SendBuffer) {
         worker.counters.countRequest(method, refusal.status)
-        output.append(Reply(id: id, status: refusal.status, error: refusal.error).frame())
+        refusal.error.writeFrame(id: id, status: refusal.status, to: &output)
     }
 
     /// The seldom methods; nil when the answer comes later.
@@ -211,11 +212,20 @@ public struct Session: ~Copyable {
 
     func checkDeadline(_ request: RequestView, _ worker: ScoringWorker) throws(Refusal) {
         guard request.deadlineMicroseconds != 0 else { return }
-        let now = worker.wallNanoseconds(at: Clock.monotonicNanoseconds()) / 1000
+        let now = worker.wallNanoseconds(at: worker.latestNanoseconds) / 1000
         guard request.deadlineMicroseconds > now else {
             let (late, overflows) = now.subtractingReportingOverflow(request.deadlineMicroseconds)
             throw .deadlineExceeded(lateMicroseconds: overflows ? .max : late)
         }
+    }
+}
+
+extension Session {
+    /// Admission by queue time: what has waited too long would be answered too late, and so would all that waits behind it.
+    func checkQueue(_ worker: ScoringWorker) throws(Refusal) {
+        let limit = worker.limits.queueNanosecondsMax
+        guard limit != 0, worker.queueNanoseconds > limit else { return }
+        throw .overloaded(limitMicroseconds: limit / 1000)
     }
 }
 

@@ -11,6 +11,8 @@ public struct SessionLimits: Sendable {
     /// fills it in half a second, which a healthy disk never takes for a sync.
     public var heldByteCountMax = 32 << 20
     public var batchRowCountMax = WireLimits.batchRowCountMax
+    /// Scores that have waited longer to be read are refused; 0: none is. What a healthy server never comes near, and callers still wait for.
+    public var queueNanosecondsMax: UInt64 = 100_000_000
 
     public init() {}
 }

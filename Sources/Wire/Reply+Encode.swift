@@ -1,5 +1,6 @@
 import AssayProto
 import CProtobufC
+import Platform
 
 extension Reply {
     /// The reply as one frame; compressed when the peer understands that and it pays. In place of one whose message is longer than
@@ -38,6 +39,24 @@ extension Reply {
         }
         unsafe body?.fill(message, arena)
         return unsafe message
+    }
+}
+
+extension ReplyError {
+    /// Appends the reply that says so, as one frame: what protobuf-c would make of it, and cheap, because an overloaded server makes many.
+    public func writeFrame(id: UInt64, status: Status, to output: inout SendBuffer) {
+        let room = unsafe output.reserve(Frame.headerByteCount + 64 + reason.utf8.count + text.utf8.count)
+        // Safety: numbers, tags and lengths take less than 64 bytes.
+        var reply = unsafe MessageWriter(room + Frame.headerByteCount)
+        reply.number(1, id)
+        reply.number(2, UInt64(status.rawValue))
+        let error = reply.begin(3)
+        reply.text(1, reason)
+        reply.text(2, text)
+        reply.number(3, retryAfterMicroseconds)
+        reply.end(error)
+        unsafe Frame.writeHeader(room, byteCount: reply.byteCount)
+        output.commit(Frame.headerByteCount + reply.byteCount)
     }
 }
 

@@ -12,6 +12,8 @@ final class EchoService: ConnectionService {
     var peers: [PeerAddress] = []
     var closed: [ConnectionID: CloseCause] = [:]
     var callCount = 0
+    /// Who was presented, and since when its bytes had waited at most.
+    var calls: [(id: ConnectionID, waitingSince: UInt64)] = []
     var frameCount = 0
     var tickCount = 0
     var owing: Set<ConnectionID> = []
@@ -30,8 +32,11 @@ final class EchoService: ConnectionService {
         return true
     }
 
-    func received(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) -> ReceiveResult {
+    func received(
+        _ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, waitingSince: UInt64, _ output: inout SendBuffer
+    ) -> ReceiveResult {
         callCount += 1
+        calls.append((id, waitingSince))
         var offset = 0
         while bytes.count - offset >= Self.headerByteCount {
             if output.wantsFlush { return ReceiveResult(consumed: offset, needed: Self.headerByteCount) }

@@ -62,8 +62,8 @@ final class SessionBench {
 
     /// Gives the session `bytes` and decodes what it answers.
     @discardableResult
-    func receive(_ bytes: [UInt8]) throws -> (progress: Session.Progress, replies: [Reply]) {
-        let progress = bytes.withUnsafeBytes { session.receive($0, worker: worker, output: &output) }
+    func receive(_ bytes: [UInt8], waitingSince: UInt64? = nil) throws -> (progress: Session.Progress, replies: [Reply]) {
+        let progress = bytes.withUnsafeBytes { session.receive($0, waitingSince: waitingSince, worker: worker, output: &output) }
         return (progress, try takeReplies())
     }
 

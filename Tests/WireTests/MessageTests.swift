@@ -1,3 +1,4 @@
+import Platform
 import Testing
 
 @testable import Wire
@@ -138,6 +139,21 @@ import Testing
         record.transactionID = "ä"
         record.voidRange = VoidRange(first: 1, last: 2, cause: .memoryLost)
         #expect(record.encoded().withUnsafeBytes { AuditRecord.decode($0) } == record)
+    }
+
+    @Test(
+        arguments: [
+            (0, Status.ok, ReplyError(reason: "", text: "")),
+            (1, .resourceExhausted, ReplyError(reason: "OVERLOADED", text: "late", retryAfterMicroseconds: 100_000)),
+            (
+                .max, .invalidArgument,
+                ReplyError(reason: "X", text: String(repeating: "ä", count: 300), retryAfterMicroseconds: .max)
+            ),
+        ] as [(UInt64, Status, ReplyError)])
+    func anErrorIsWrittenAsProtobufCWritesIt(_ id: UInt64, _ status: Status, _ error: ReplyError) {
+        var output = SendBuffer()
+        error.writeFrame(id: id, status: status, to: &output)
+        #expect([UInt8](output.bytes) == Reply(id: id, status: status, error: error).frame())
     }
 
     @Test func arbitraryBytesNeverHarm() {

@@ -35,3 +35,6 @@ int assay_listen_unix(const char *path, int backlog);
 
 /// Connects to the Unix socket at `path`, without waiting. Returns the descriptor.
 int assay_connect_unix(const char *path);
+
+/// Bytes that a socket has received and nobody has read; 0 when that can't be told.
+size_t assay_unread_count(int descriptor);

@@ -19,6 +19,7 @@ extension ServerConfiguration {
             }
         setLoops(settings)
         session.frameByteCountMax = settings.frameByteCountMax
+        session.queueNanosecondsMax = UInt64(settings.queueMillisecondsMax) * 1_000_000
         session.inFlightMax = settings.inFlightMax
         session.batchRowCountMax = settings.batchRowCountMax
         audit.ringDirectory = settings.ringDirectory

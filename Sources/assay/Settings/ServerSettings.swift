@@ -30,6 +30,8 @@ struct ServerSettings: Sendable, Equatable {
     let inFlightMax: Int
     let connectionCountMax: Int
     let batchRowCountMax: Int
+    /// 0: no score is refused for having waited.
+    let queueMillisecondsMax: Int
     let audit: AuditMode
     let durability: Durability
     let ringDirectory: String
@@ -68,6 +70,7 @@ struct ServerSettings: Sendable, Equatable {
         inFlightMax = settings.integer("in-flight-max")
         connectionCountMax = settings.integer("connections-max")
         batchRowCountMax = settings.integer("batch-rows-max")
+        queueMillisecondsMax = settings.integer("queue-ms-max")
         ringDirectory = try settings.required("ring-directory")
         ringByteCount = settings.integer("ring-bytes")
         syncIntervalMilliseconds = settings.integer("sync-interval-ms")

@@ -21,6 +21,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: help("in-flight-max", "N")) var inFlightMax: Int?
     @Option(help: help("connections-max", "N")) var connectionsMax: Int?
     @Option(help: help("batch-rows-max", "N")) var batchRowsMax: Int?
+    @Option(help: help("queue-ms-max", "N")) var queueMsMax: Int?
     @Option(help: help("audit", "MODE"), completion: .list(["required", "drop", "off"])) var audit: String?
     @Option(help: help("durability", "WHERE"), completion: .list(["memory", "disk"])) var durability: String?
     @Option(help: help("ring-directory", "DIR"), completion: .directory) var ringDirectory: String?
@@ -51,7 +52,8 @@ struct SettingsOptions: ParsableArguments {
             "workers": workers, "busy-poll": busyPoll, "idle-timeout-seconds": idleTimeoutSeconds,
             "partial-frame-timeout-seconds": partialFrameTimeoutSeconds, "write-stall-timeout-seconds": writeStallTimeoutSeconds,
             "frame-bytes-max": frameBytesMax, "in-flight-max": inFlightMax, "connections-max": connectionsMax,
-            "batch-rows-max": batchRowsMax, "ring-bytes": ringBytes, "sync-interval-ms": syncIntervalMs,
+            "batch-rows-max": batchRowsMax, "queue-ms-max": queueMsMax, "ring-bytes": ringBytes,
+            "sync-interval-ms": syncIntervalMs,
             "segment-bytes": segmentBytes, "checkpoint-blocks": checkpointBlocks, "retention-hours": retentionHours,
             "retention-bytes": retentionBytes,
             "registry-poll-seconds": registryPollSeconds, "drain-seconds": drainSeconds,

@@ -12,7 +12,9 @@ final class EchoService: ConnectionService {
 
     func closed(_ id: ConnectionID, _ cause: CloseCause) {}
 
-    func received(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) -> ReceiveResult {
+    func received(
+        _ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, waitingSince: UInt64, _ output: inout SendBuffer
+    ) -> ReceiveResult {
         var offset = 0
         while bytes.count - offset >= Self.headerByteCount {
             let length = unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 1, as: UInt32.self))
