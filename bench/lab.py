@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
 import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ from typing import Any, Callable, Optional
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = pathlib.Path(os.environ.get("ASSAY_BIN", ROOT / ".build" / "release"))
 ROWS = ROOT / "bench/train/cards_rows.npy"
+RESULTS = pathlib.Path(os.environ.get("ASSAY_BENCH_RESULTS", ROOT / "bench/results"))
 
 
 def call(*command: Any, **options: Any) -> str:
@@ -53,8 +56,20 @@ def machine() -> dict[str, Any]:
     """What every line of results carries."""
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    command = " ".join([os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]])
-    return {"machine": model, "processors": os.cpu_count(), "kernel": platform.release(), "commit": commit, "command": command}
+    command = shlex.join([os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]])
+    moment = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return {
+        "time": moment, "machine": model, "processors": os.cpu_count(), "kernel": platform.release(), "commit": commit or "?", "command": command,
+    }
+
+
+def keep(name: str, about: dict[str, Any], lines: list[dict[str, Any]]) -> pathlib.Path:
+    """Appends results to bench/results/NAME.jsonl, a line each, with what `machine` says of the run; the file."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    file = RESULTS / f"{name}.jsonl"
+    with file.open("a") as output:
+        output.writelines(json.dumps({**about, **line}) + "\n" for line in lines)
+    return file
 
 
 class Server:
