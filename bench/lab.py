@@ -52,6 +52,14 @@ def pinned(processor: Optional[int]) -> list[str]:
     return ["taskset", "-c", str(processor)]
 
 
+def enter_environment() -> None:
+    """Goes on in the Python that script/bootstrap has installed, with the client of this repository, numpy and XGBoost."""
+    python = ROOT / ".build/venv/bin/python"
+    if python.exists() and pathlib.Path(sys.prefix) != python.parents[1]:
+        os.execv(python, [str(python), *sys.argv])
+    sys.path.insert(0, str(ROOT / "clients/python/src"))
+
+
 def machine() -> dict[str, Any]:
     """What every line of results carries."""
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
@@ -178,10 +186,12 @@ class Postgres:
 class Load:
     """An assay-load on the second processor, until `finish` or its own end."""
 
-    def __init__(self, server: Server, work: pathlib.Path, *options: Any, name: str = "load") -> None:
+    def __init__(
+        self, server: Server, work: pathlib.Path, *options: Any, name: str = "load", bundle: str = "cards", rows: pathlib.Path = ROWS
+    ) -> None:
         self.report = work / f"{name}.json"
         self.errors = work / f"{name}.log"
-        command: list[Any] = [*pinned(1), BIN / "assay-load", "--server", server.address, "--bundle", "cards", "--rows", ROWS]
+        command: list[Any] = [*pinned(1), BIN / "assay-load", "--server", server.address, "--bundle", bundle, "--rows", rows]
         command += ["--json", self.report, *options]
         with self.errors.open("wb") as log:
             self.process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
