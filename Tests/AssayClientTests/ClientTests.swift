@@ -6,7 +6,7 @@ import Wire
 
 @testable import AssayClient
 
-@Suite(.timeLimit(.minutes(1))) struct ClientTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientTests {
     /// A server that greets, and does with everything else what the test says.
     private func server(
         inFlightMax: UInt32 = 100, frameByteCountMax: UInt32 = 0, pieceByteCount: Int = .max,

@@ -6,7 +6,7 @@ import Wire
 @testable import AssayClient
 
 /// Each method sends its request and returns its result.
-@Suite(.timeLimit(.minutes(1))) struct MethodTests {
+@Suite(.timeLimit(.minutes(5))) struct MethodTests {
     private func client(_ handler: @escaping TestServer.Handler) throws -> (TestServer, AssayClient) {
         let server = try TestServer { seen in
             guard case .hello(let hello) = seen.body else { return handler(seen) }

@@ -18,7 +18,7 @@ private final class Publications: Sendable {
 
     /// Waits until some publication satisfies `condition`. The limit is only for a test that fails.
     func wait(_ condition: (RegistryPublication) -> Bool) -> RegistryPublication? {
-        let deadline = Clock.monotonicNanoseconds() + 30_000_000_000
+        let deadline = Clock.monotonicNanoseconds() + 180_000_000_000
         while Clock.monotonicNanoseconds() < deadline {
             if let found = all.withLock({ $0.first(where: condition) }) { return found }
             signal.wait(milliseconds: 100)
