@@ -240,6 +240,8 @@ class Peer:
     title = ""
     # Whether a connection carries several requests at a time.
     pipelines = True
+    # Whether it needs what `script/bootstrap --peers` installs.
+    needs_packages = True
 
     def prepare(self) -> None:
         """Installs and compiles; raises Unavailable."""
@@ -260,6 +262,7 @@ class Peer:
 class Echo(Peer):
     name = "echo"
     title = "bare C epoll echo (the limit)"
+    needs_packages = False
 
     def prepare(self) -> None:
         WORK.mkdir(parents=True, exist_ok=True)
@@ -283,6 +286,7 @@ class Echo(Peer):
 class Assay(Peer):
     name = "assay"
     title = "Assay, journal on"
+    needs_packages = False
 
     def prepare(self) -> None:
         for program in ("assay", "assay-load"):
