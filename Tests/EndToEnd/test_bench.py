@@ -70,3 +70,21 @@ def test_curve_keeps_a_line_for_each_point(work: pathlib.Path, curve: str, point
     if curve == "bundles":
         assert [line["served"] for line in lines] == points
     assert chart.read_text().endswith("</svg>\n")
+
+
+def test_overload_keeps_a_line_for_each_factor_and_every_decision_has_its_record(work: pathlib.Path) -> None:
+    # It ends with an error itself when the journal's records are not the decisions.
+    lines = kept(work, "overload", "overload", "--factors", "0.5,3", "--trees", 50, "--seconds", 0.5, "--rounds", 1)
+    assert [line["factor"] for line in lines] == [0.5, 3]
+    for line in lines:
+        assert are_measured(line, "peak_per_second", "sent_per_second", "goodput_per_second", "p50_us", "p99_us", "max_us")
+        assert line["disconnects"] == 0 and "other_errors" not in line
+
+
+def test_connections_keep_a_line_for_each_case_and_none_fails(work: pathlib.Path) -> None:
+    lines = kept(work, "connections", "connections", "--idle", 200, "--storm", 50, "--seconds", 0.5, "--rounds", 1)
+    assert [line["case"] for line in lines] == ["alone", "storm", "idle"]
+    for line in lines:
+        assert are_measured(line, "per_second", *LATENCIES)
+        assert line["errors"] == 0 and line["disconnects"] == 0 and line.get("failures", 0) == 0
+    assert lines[1]["connects"] >= 50 and lines[2]["idle"] == 200
