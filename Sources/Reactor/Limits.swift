@@ -10,6 +10,8 @@ enum Limits {
     static let acceptCountPerTurnMax = 32
     /// The beat of timeouts and of `ConnectionService.tick`; timeouts fire up to one beat late.
     static let tickNanoseconds: UInt64 = 100_000_000
+    /// Waits without a spin between two tries of a loop that found polling not worth while: a try of 50 us then costs 0.2 us a wait.
+    static let sleepCountPerTry = 256
     /// How long a listener rests when the process has no descriptor or memory left for its connections.
     static let acceptPauseNanoseconds: UInt64 = 100_000_000
     /// How long a connection that we have finished waits for the peer to close, so that a reset does not overtake the

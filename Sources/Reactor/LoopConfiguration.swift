@@ -5,7 +5,8 @@ public struct LoopConfiguration: Sendable {
     public var connectionCountMax = 16_384
     /// Size of the receive buffer that all connections share, 4 KiB ... 16 MiB: the most that one read takes.
     public var receiveByteCount = 256 << 10
-    /// How long the loop polls after the last event before it sleeps; takes a whole processor. 0: never.
+    /// How long the loop polls after a turn with events before it sleeps, while that pays (`BusyPoll`); takes its processor as long
+    /// as callers come back within that time. 0: never.
     public var busyPollMicroseconds: UInt64 = 0
     /// Closes a connection on which nothing has been received or sent for so long.
     public var idleTimeoutNanoseconds: UInt64 = 300_000_000_000

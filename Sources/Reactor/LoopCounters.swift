@@ -16,6 +16,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     /// Times that a connection was not read from because of its pending output.
     case readPauses
     case turns
+    /// Waits that began with polling, and those of them in which an event came before its end.
+    case spins, spinsPaid
     /// Failed accepts for want of a descriptor (EMFILE, ENFILE) and for other reasons.
     case acceptsWithoutDescriptor, acceptsFailed
     case lettersReceived

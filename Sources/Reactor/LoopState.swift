@@ -41,7 +41,9 @@ struct LoopState: ~Copyable {
     /// What became readable in this turn did so then or later.
     var readableSince: UInt64
     var nextTickNanoseconds: UInt64
-    var lastEventNanoseconds: UInt64
+    var busyPoll: BusyPoll
+    /// The last turn had something to do.
+    var followsEvents = false
     /// Tokens of the connections to read from in the next turn without an event, and the array of this turn.
     var readAgain: [UInt64] = []
     var readingAgain: [UInt64] = []
@@ -66,7 +68,7 @@ struct LoopState: ~Copyable {
         now = clock()
         readableSince = now
         nextTickNanoseconds = now + Limits.tickNanoseconds
-        lastEventNanoseconds = now
+        busyPoll = BusyPoll(microseconds: configuration.busyPollMicroseconds)
         reserve = Self.openReserve()
         readAgain.reserveCapacity(Limits.eventCountMax)
         readingAgain.reserveCapacity(Limits.eventCountMax)
@@ -84,26 +86,17 @@ struct LoopState: ~Copyable {
 
     /// Waits for events, `waitMillisecondsMax` at most, and answers them.
     mutating func turn(_ service: any ConnectionService, waitMillisecondsMax: Int32 = .max) {
-        let before = clock()
-        let count = poller.wait(milliseconds: min(waitMilliseconds, waitMillisecondsMax))
-        let previous = now
+        let (previous, before) = (now, clock())
+        let count = waitForEvents(millisecondsMax: waitMillisecondsMax)
         now = clock()
         // What was there at once came while the last turn was at work; what ended a sleep has just come.
         readableSince = now &- before > Limits.sleepNanosecondsMin ? now : previous
         counters.add(.turns)
-        if count > 0 { lastEventNanoseconds = now }
+        followsEvents = count > 0
         for index in 0..<count { dispatch(poller.event(at: index), service) }
         if !readAgain.isEmpty { receiveAgain(service) }
         if now >= nextTickNanoseconds { tick(service) }
         if isDraining { endDrainIfDone(service) }
-    }
-
-    /// Until the next tick, rounded up; nothing while there is something to read or the loop polls busily.
-    var waitMilliseconds: Int32 {
-        if !readAgain.isEmpty { return 0 }
-        if now &- lastEventNanoseconds < configuration.busyPollMicroseconds &* 1_000 { return 0 }
-        guard nextTickNanoseconds > now else { return 0 }
-        return Int32(truncatingIfNeeded: (nextTickNanoseconds - now + 999_999) / 1_000_000)
     }
 
     private mutating func dispatch(_ event: ReadyEvent, _ service: any ConnectionService) {

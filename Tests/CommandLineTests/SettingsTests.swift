@@ -36,7 +36,7 @@ final class ScratchDirectory {
         #expect(settings["listen"].value == .text("127.0.0.1:7170"))
         #expect(settings["http"].value == .text("127.0.0.1:7180"))
         #expect(settings["registry"].value == nil)
-        #expect(settings["busy-poll"].value == .integer(0))
+        #expect(settings["busy-poll"].value == .integer(50))
         #expect(settings["workers"].value == .integer(Setting.processorCount))
     }
 

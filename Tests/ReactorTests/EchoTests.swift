@@ -146,18 +146,7 @@ import Testing
         #expect(stand.service.tickCount == before + 10)
     }
 
-    @Test func busyPollingDoesNotSleepForItsTimeAfterAnEvent() throws {
-        let stand = try Stand { $0.busyPollMicroseconds = 500 }
-        let client = stand.connect()
-        client.send(frame([1]))
-        _ = stand.collect(client, 6)
-        #expect(stand.loop.nextWaitMilliseconds == 0)
-        stand.clock.advance(milliseconds: 1)
-        _ = stand.loop.turn(waitMilliseconds: 0)
-        #expect(stand.loop.nextWaitMilliseconds > 0)
-    }
-
-    @Test func withoutBusyPollingTheLoopSleeps() throws {
+    @Test func aLoopWithNothingToDoSleeps() throws {
         let stand = try Stand()
         let client = stand.connect()
         #expect(client.descriptor >= 0)

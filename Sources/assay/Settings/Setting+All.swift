@@ -35,8 +35,8 @@ extension Setting {
             key: "pin", kind: .processors, standard: .integers([]), mayBeEmpty: true,
             summary: "Processors that the loops are bound to, one each, in order. Sets workers when that is not set."),
         Setting(
-            key: "busy-poll", kind: .integer(0...1_000_000), standard: .integer(0),
-            summary: "Microseconds for which an idle loop polls before it sleeps; costs its whole processor. 0: off."),
+            key: "busy-poll", kind: .integer(0...1_000_000), standard: .integer(50),
+            summary: "Microseconds for which a loop polls before it sleeps, while callers come back within them. 0: off."),
         Setting(
             key: "idle-timeout-seconds", kind: .integer(0...86_400), standard: .integer(300),
             summary: "A connection that is silent for so long is closed. 0: never."),
