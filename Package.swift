@@ -28,6 +28,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
@@ -66,6 +67,13 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Registry", dependencies: ["ModelBundle", "Platform", logging], swiftSettings: strict),
         .target(name: "Privacy", dependencies: ["Platform", crypto], swiftSettings: strict),
+        .target(
+            name: "TLSListener",
+            dependencies: [
+                "Reactor", "Platform", "CLinux", .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOTLS", package: nio), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: strict),
 
         // Floor 4
         .target(
@@ -77,7 +85,9 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Session", "Decision", "Audit", "Privacy", "Registry", "ModelBundle", "Wire", "Reactor", "Platform", logging,
+                "Session", "Decision", "Audit", "Privacy", "Registry", "TLSListener", "ModelBundle", "Wire", "Reactor",
+                "Platform",
+                logging,
             ],
             swiftSettings: strict),
         .target(
@@ -113,7 +123,7 @@ let package = Package(
                 "Decision",
                 "ModelBundle",
                 "Forest", "Wire",
-                "Reactor", "Platform", argumentParser, logging,
+                "Reactor", "TLSListener", "Platform", argumentParser, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
@@ -166,6 +176,7 @@ let package = Package(
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ModelBundle", "Forest", "Platform", logging],
             swiftSettings: testing),
+        .testTarget(name: "TLSListenerTests", dependencies: ["TLSListener", "Reactor", "Platform"], swiftSettings: testing),
         .testTarget(
             name: "SessionTests",
             dependencies: ["Session", "Registry", "Audit", "Privacy", "ModelBundle", "Forest", "Wire", "Platform", logging],

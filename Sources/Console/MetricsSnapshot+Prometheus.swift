@@ -39,6 +39,13 @@ extension MetricsSnapshot {
                 "assay_connections_closed_total", help: "Connections closed, by cause.", entry.count,
                 labels: [("cause", entry.cause)])
         }
+        if let tls = connections.tls {
+            text.gauge("assay_tls_connections_open", help: "Connections with TLS open now, handshakes included.", tls.open)
+            text.counter("assay_tls_connections_total", help: "Connections accepted for TLS.", tls.total)
+            text.counter(
+                "assay_tls_handshakes_failed_total", help: "Handshakes of TLS that failed or took too long.",
+                tls.handshakesFailed)
+        }
         text.counter("assay_bytes_received_total", help: "Bytes read from the wire protocol's connections.", receivedByteCount)
         text.counter("assay_bytes_sent_total", help: "Bytes written to the wire protocol's connections.", sentByteCount)
         text.counter(

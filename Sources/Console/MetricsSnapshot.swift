@@ -40,8 +40,24 @@ public struct MetricsSnapshot: Sendable {
         public var refused: UInt64 = 0
         /// Closed ones by cause (`peer`, `idle_timeout`, `bad_frame`, `slow_reader`, `drain` …).
         public var closed: [(cause: String, count: UInt64)] = []
+        /// Those with TLS, which count among the others, too; nil: it is not spoken.
+        public var tls: TLS?
 
         public init() {}
+    }
+
+    /// Connections with TLS.
+    public struct TLS: Sendable {
+        public var open: UInt64
+        public var total: UInt64
+        /// Handshakes that failed or took too long.
+        public var handshakesFailed: UInt64
+
+        public init(open: UInt64, total: UInt64, handshakesFailed: UInt64) {
+            self.open = open
+            self.total = total
+            self.handshakesFailed = handshakesFailed
+        }
     }
 
     /// A version that an alias names now; alias empty: loaded, and named by none.

@@ -7,6 +7,10 @@ public enum CloseCause: UInt8, CaseIterable, Sendable {
     case idleTimeout
     /// An incomplete frame waited too long for its rest.
     case partialFrameTimeout
+    /// The peer did not speak TLS, had no certificate that is trusted, or went away during the handshake (TLS only).
+    case handshakeFailed
+    /// The handshake took too long (TLS only).
+    case handshakeTimeout
     /// The peer took none of its pending output for too long.
     case writeStallTimeout
     /// The service asked for it.
@@ -31,6 +35,8 @@ public enum CloseCause: UInt8, CaseIterable, Sendable {
         case .reset: "reset"
         case .idleTimeout: "idle_timeout"
         case .partialFrameTimeout: "partial_frame_timeout"
+        case .handshakeFailed: "handshake_failed"
+        case .handshakeTimeout: "handshake_timeout"
         case .writeStallTimeout: "write_stall_timeout"
         case .service: "service"
         case .requested: "requested"

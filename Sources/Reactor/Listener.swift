@@ -33,6 +33,9 @@ public final class Listener: Sendable {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
+    /// Another descriptor of the same socket, owned by the caller, for a loop of another module; -1: none is left.
+    package func duplicateDescriptor() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+
     func join(_ mailbox: Mailbox) {
         members.withLock { members in
             if !members.contains(where: { $0 === mailbox }) { members.append(mailbox) }

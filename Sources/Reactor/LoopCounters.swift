@@ -25,7 +25,7 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case lettersStale
 }
 
-/// The counters of one loop: written by its thread, read by any (relaxed: each value is right, a set of them is of no one
+/// The counters of one loop: written by its thread (that of a loop in another module, too), read by any (relaxed: each value is right, a set of them is of no one
 /// moment).
 @safe public final class LoopCounters: Sendable {
     private static let cellCount = LoopCounter.allCases.count + CloseCause.allCases.count
@@ -34,7 +34,7 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     // comes from one of the two enums.
     private nonisolated(unsafe) let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
-    init() {
+    package init() {
         let byteCount = (Self.cellCount * MemoryLayout<Atomic<UInt64>>.stride + 63) & ~63
         let raw = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
         unsafe cells = unsafe raw.bindMemory(to: Atomic<UInt64>.self, capacity: Self.cellCount)
@@ -52,9 +52,9 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     public subscript(closed cause: CloseCause) -> UInt64 { load(LoopCounter.allCases.count + Int(cause.rawValue)) }
 
     @inline(__always)
-    func add(_ counter: LoopCounter, _ amount: Int = 1) { add(counter.rawValue, amount) }
+    package func add(_ counter: LoopCounter, _ amount: Int = 1) { add(counter.rawValue, amount) }
 
-    func add(closed cause: CloseCause) { add(LoopCounter.allCases.count + Int(cause.rawValue), 1) }
+    package func add(closed cause: CloseCause) { add(LoopCounter.allCases.count + Int(cause.rawValue), 1) }
 
     private func load(_ index: Int) -> UInt64 { unsafe cells[index].load(ordering: .relaxed) }
 

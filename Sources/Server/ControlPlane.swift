@@ -41,7 +41,7 @@ final class ControlPlane: Sendable {
     }
 
     /// Starts both threads, which answer until `stop`; replies go to the connection's loop.
-    func start(loops: [EventLoop]) -> [WorkerThread] {
+    func start(loops: [any ConnectionLoop]) -> [WorkerThread] {
         [
             WorkerThread(name: "assay-control") { [self] in
                 registryQueue.run { answer($0, registryCounters, loops) }
@@ -57,7 +57,7 @@ final class ControlPlane: Sendable {
         journalQueue.stop()
     }
 
-    private func answer(_ job: ControlQueue.Job, _ counters: WorkerCounters, _ loops: [EventLoop]) {
+    private func answer(_ job: ControlQueue.Job, _ counters: WorkerCounters, _ loops: [any ConnectionLoop]) {
         let reply = reply(to: job.request)
         counters.countRequest(job.request.body.method, reply.status)
         let frame = reply.frame(acceptsLZ4: job.request.acceptsLZ4, byteCountMax: frameByteCountMax)

@@ -1,6 +1,7 @@
 import Audit
 import Reactor
 import Session
+import TLSListener
 import Wire
 
 /// How a server is set up. The defaults are those of `assay serve`.
@@ -13,10 +14,24 @@ public struct ServerConfiguration: Sendable {
         case none
     }
 
+    /// Where TLS is spoken, and with which files.
+    public struct TLS: Sendable {
+        /// As `listen`.
+        public var listen: (host: String, port: Int)
+        public var files: TLSFiles
+
+        public init(listen: (host: String, port: Int), files: TLSFiles) {
+            self.listen = listen
+            self.files = files
+        }
+    }
+
     public var registryDirectory: String
     /// Host and port of the wire protocol; nil: no TCP. An IPv6 address stands in brackets; port 0 lets the kernel choose.
     public var listen: (host: String, port: Int)? = ("127.0.0.1", 7170)
     public var unixPath: String?
+    /// The wire protocol behind TLS, on a loop of its own; nil: none.
+    public var tls: TLS?
     /// Loops, one a processor. 1-1024.
     public var workerCount: Int
     /// Processor of each worker, in order; workers beyond the list are not bound.
@@ -34,6 +49,9 @@ public struct ServerConfiguration: Sendable {
     public var administration = AdministrationPolicy.local
     /// How long a drain waits for connections before it closes them.
     public var drainSeconds = 10
+
+    /// Loops that score, each with a ring of the audit trail and a reader of the registry: the workers, and that of TLS.
+    var ringCount: Int { workerCount + (tls == nil ? 0 : 1) }
 
     public init(registryDirectory: String, journalDirectory: String, workerCount: Int) {
         self.registryDirectory = registryDirectory

@@ -25,6 +25,7 @@ public final class ServerStatus: SessionServices {
     /// What exists only once the loops do.
     private struct Parts {
         var loopCounters: [LoopCounters] = []
+        var tlsCounters: LoopCounters?
         var workerCounters: [WorkerCounters] = []
     }
 
@@ -43,8 +44,8 @@ public final class ServerStatus: SessionServices {
         self.administration = administration
     }
 
-    func attach(loops: [LoopCounters], workers: [WorkerCounters]) {
-        parts.withLock { $0 = Parts(loopCounters: loops, workerCounters: workers) }
+    func attach(loops: [LoopCounters], tls: LoopCounters?, workers: [WorkerCounters]) {
+        parts.withLock { $0 = Parts(loopCounters: loops, tlsCounters: tls, workerCounters: workers) }
     }
 
     func countSwaps(_ count: Int) { swapCounter.add(UInt64(count), ordering: .relaxed) }
@@ -55,6 +56,8 @@ public final class ServerStatus: SessionServices {
     public var isDraining: Bool { isDrainingFlag.load(ordering: .relaxed) }
     public var swapCount: UInt64 { swapCounter.load(ordering: .relaxed) }
     public var loopCounters: [LoopCounters] { parts.withLock { $0.loopCounters } }
+    /// Those of TLS among `loopCounters`; nil: it is not spoken.
+    public var tlsCounters: LoopCounters? { parts.withLock { $0.tlsCounters } }
     public var workerCounters: [WorkerCounters] { parts.withLock { $0.workerCounters } }
 
     public var audit: AuditStatus { trail?.status ?? .off }

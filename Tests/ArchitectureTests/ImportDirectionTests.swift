@@ -7,7 +7,7 @@ import Testing
         ["CProtobufC", "CPostgres", "CLZ4", "CLinux", "CJournal", "AssayProto", "ONNXProto", "CForestKernels"],
         ["Platform", "Forest"],
         ["ModelBundle", "ModelImport", "Wire", "Reactor"],
-        ["Decision", "Audit", "Registry", "Privacy"],
+        ["Decision", "Audit", "Registry", "Privacy", "TLSListener"],
         ["Session"],
         ["Server", "Console", "AssayClient", "LoadGenerator", "Learning", "Replay"],
         ["assay", "assay-load"],

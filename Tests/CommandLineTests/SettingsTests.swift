@@ -226,6 +226,8 @@ final class ScratchDirectory {
             ["listen": .text("")], ["http": .text("127.0.0.1:7170")], ["journal": .text("/r")],
             ["ring-bytes": .integer(1 << 20), "frame-bytes-max": .integer(1 << 20)],
             ["audit": .text("off"), "postgres": .text("postgresql:///x")],
+            ["tls-key": .text("/k")], ["tls-certificate": .text("/c")], ["tls-client-ca": .text("/a")],
+            Self.tls("127.0.0.1:7170"), Self.tls("127.0.0.1:7180"),
             ["audit": .text("off"), "durability": .text("disk")], ["audit": .text("drop"), "durability": .text("disk")],
         ]
         for flags in contradictions {
@@ -237,6 +239,21 @@ final class ScratchDirectory {
         }
         #expect(try await Self.settings(["listen": .text(""), "unix": .text("/u")]).listen == nil)
         #expect(try await Self.settings(["listen": .text("127.0.0.1:0"), "http": .text("127.0.0.1:0")]).http?.port == 0)
+    }
+
+    private static func tls(_ address: String) -> [String: SettingValue] {
+        ["tls-listen": .text(address), "tls-certificate": .text("/c"), "tls-key": .text("/k")]
+    }
+
+    @Test func encryptionNeedsItsFilesAndIsEnoughToListenOn() async throws {
+        var flags = Self.tls("127.0.0.1:7171")
+        flags["listen"] = .text("")
+        #expect(try await Self.settings(flags).tls?.clientCA == nil)
+        for key in ["tls-certificate", "tls-key"] {
+            let incomplete = flags.filter { $0.key != key }
+            await #expect(throws: SettingsError.missing(key: key)) { try await Self.settings(incomplete) }
+        }
+        #expect(try await Self.settings([:]).tls == nil)
     }
 }
 

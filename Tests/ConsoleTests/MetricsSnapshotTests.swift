@@ -19,6 +19,7 @@ let promtoolPath = ["/usr/bin/promtool", "/usr/local/bin/promtool", "/opt/homebr
             "assay_score_duration_seconds_bucket{le=\"+Inf\"} 1000007",
             "assay_score_duration_seconds_sum 2.25", "assay_score_duration_seconds_count 1000007",
             "assay_connections_open 12", "assay_connections_total 20", "assay_connections_closed_total{cause=\"idle_timeout\"} 1",
+            "assay_tls_connections_open 5", "assay_tls_connections_total 9", "assay_tls_handshakes_failed_total 2",
             "assay_bytes_received_total 123456789012", "assay_bytes_sent_total 9876543210", "assay_frames_bad_total 4",
             "assay_bundle_info{bundle=\"cards\",version=\"2\",alias=\"champion\",digest=\"\(String(repeating: "ab", count: 32))\"} 1",
             "assay_bundle_swaps_total 5", "assay_bundle_refused 1", "assay_audit_sequence_last 900007",
@@ -43,9 +44,10 @@ let promtoolPath = ["/usr/bin/promtool", "/usr/local/bin/promtool", "/opt/homebr
         }
     }
 
-    @Test func anUntouchedServerHasNoPostgresSeries() {
+    @Test func anUntouchedServerHasNoSeriesOfWhatItDoesNotHave() {
         let text = MetricsSnapshot().prometheusText(process: nil)
         #expect(!text.contains("assay_postgres"))
+        #expect(!text.contains("assay_tls"))
         #expect(text.contains("assay_score_duration_seconds_count 0\n"))
     }
 

@@ -22,6 +22,7 @@ enum Samples {
         metrics.connections.total = 20
         metrics.connections.refused = 2
         metrics.connections.closed = [("peer", 7), ("idle_timeout", 1)]
+        metrics.connections.tls = .init(open: 5, total: 9, handshakesFailed: 2)
         metrics.receivedByteCount = 123_456_789_012
         metrics.sentByteCount = 9_876_543_210
         metrics.badFrameCount = 4

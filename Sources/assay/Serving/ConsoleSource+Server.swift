@@ -90,6 +90,11 @@ extension MetricsSnapshot {
         connections.total = loops.reduce(0) { $0 + $1[.connectionsAccepted] }
         connections.refused = loops.reduce(0) { $0 + $1[.connectionsRefused] }
         connections.closed = CloseCause.allCases.map { cause in (cause.label, loops.reduce(0) { $0 + $1[closed: cause] }) }
+        connections.tls = status.tlsCounters.map { tls in
+            .init(
+                open: tls[.connectionsOpen], total: tls[.connectionsAccepted],
+                handshakesFailed: tls[closed: .handshakeFailed] + tls[closed: .handshakeTimeout])
+        }
         receivedByteCount = loops.reduce(0) { $0 + $1[.bytesReceived] }
         sentByteCount = loops.reduce(0) { $0 + $1[.bytesSent] }
     }

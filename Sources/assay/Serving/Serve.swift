@@ -11,7 +11,7 @@ struct Serve: AsyncParsableCommand {
         abstract: "Run the server.",
         discussion: """
             SIGTERM or SIGINT drains and ends; a second one ends at once (the journal is closed in both cases). SIGHUP looks at the \
-            registry now. Flags win over ASSAY_… variables, these over the file, the file over the defaults: `assay config show`.
+            registry now, and reads the TLS certificate again. Flags win over ASSAY_… variables, these over the file, the file over the defaults: `assay config show`.
             """)
 
     @OptionGroup var options: SettingsOptions
@@ -31,7 +31,7 @@ struct Serve: AsyncParsableCommand {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let listener = Task { await handle(signals, server, logger) }
         server.start()
-        ServingLog.announce(settings, wirePort: server.port, httpPort: console?.port, logger)
+        ServingLog.announce(settings, wirePort: server.port, tlsPort: server.tlsPort, httpPort: console?.port, logger)
         let isSound = await Self.stopped(server)
         listener.cancel()
         await console?.console.stop()
@@ -52,9 +52,12 @@ struct Serve: AsyncParsableCommand {
         for await signal in signals {
             switch signal {
             case .sighup:
-                logger.info("SIGHUP: looking at the registry")
+                logger.info("SIGHUP: looking at the registry and the TLS files")
                 // Admission takes its time, and a signal to end must not wait for it.
                 Task.detached { server.refreshRegistry() }
+                do throws(ServerError) { try server.reloadCertificates() } catch {
+                    logger.error("the certificate stays as it was: \(error)")
+                }
             case _ where isDraining:
                 logger.notice("\(signal) again: ending at once")
                 server.stop()

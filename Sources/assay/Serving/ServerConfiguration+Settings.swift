@@ -1,5 +1,6 @@
 import Audit
 import Server
+import TLSListener
 
 extension ServerConfiguration {
     /// The server's configuration as the settings say it.
@@ -7,6 +8,10 @@ extension ServerConfiguration {
         self.init(registryDirectory: settings.registry, journalDirectory: settings.journal, workerCount: settings.workerCount)
         listen = settings.listen.map { ($0.host, $0.port) }
         unixPath = settings.unix
+        tls = settings.tls.map { tls in
+            let files = TLSFiles(certificatePath: tls.certificate, keyPath: tls.key, clientAuthorityPath: tls.clientCA)
+            return TLS(listen: (tls.listen.host, tls.listen.port), files: files)
+        }
         privacyKeysDirectory = settings.privacyKeys
         processors = settings.processors
         registryPollSeconds = settings.registryPollSeconds
@@ -51,7 +56,7 @@ extension ServerConfiguration {
 extension CommandFailure {
     init(_ error: ServerError) {
         switch error {
-        case .nothingToListenOn, .workerCount, .audit(.setting), .reactor(.configurationOutOfRange):
+        case .nothingToListenOn, .workerCount, .tls, .audit(.setting), .reactor(.configurationOutOfRange):
             self.init(.configuration, error.description)
         case .audit(let cause):
             self.init(CommandFailure(cause).code, error.description)

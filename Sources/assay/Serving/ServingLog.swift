@@ -12,7 +12,7 @@ enum ServingLog {
     }
 
     /// One line that says where the server can be reached; scripts wait for it.
-    static func announce(_ settings: ServerSettings, wirePort: Int?, httpPort: Int?, _ logger: Logger) {
+    static func announce(_ settings: ServerSettings, wirePort: Int?, tlsPort: Int?, httpPort: Int?, _ logger: Logger) {
         var places: Logger.Metadata = [
             "version": "\(Version.number)", "workers": .stringConvertible(settings.workerCount),
             "kernel": "\(Kernel.best.rawValue)",
@@ -20,6 +20,10 @@ enum ServingLog {
         if let listen = settings.listen {
             places["wire"] = "\(HostPort(host: listen.host, port: wirePort ?? listen.port))"
             places["port"] = .stringConvertible(wirePort ?? listen.port)
+        }
+        if let tls = settings.tls {
+            places["tls"] = "\(HostPort(host: tls.listen.host, port: tlsPort ?? tls.listen.port))"
+            places["tls_port"] = .stringConvertible(tlsPort ?? tls.listen.port)
         }
         if let unix = settings.unix { places["unix"] = "\(unix)" }
         if let http = settings.http {

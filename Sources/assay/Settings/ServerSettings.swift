@@ -1,6 +1,15 @@
 import Audit
 import Platform
 
+/// Where TLS is spoken, and its files.
+struct TLSSettings: Sendable, Equatable {
+    let listen: HostPort
+    let certificate: String
+    let key: String
+    /// nil: callers need no certificate.
+    let clientCA: String?
+}
+
 /// The server's settings, typed, checked one by one and against each other.
 struct ServerSettings: Sendable, Equatable {
     enum AdminPolicy: String, Sendable {
@@ -16,6 +25,8 @@ struct ServerSettings: Sendable, Equatable {
     let journal: String
     let listen: HostPort?
     let unix: String?
+    /// nil: off.
+    let tls: TLSSettings?
     let http: HostPort?
     let postgres: String?
     let workerCount: Int
@@ -58,6 +69,7 @@ struct ServerSettings: Sendable, Equatable {
         journal = audit == .off ? settings.text("journal") ?? "" : try settings.required("journal")
         listen = settings.text("listen").flatMap { HostPort($0) }
         unix = settings.text("unix")
+        tls = try Self.tls(settings)
         http = settings.text("http").flatMap { HostPort($0) }
         postgres = settings.text("postgres")
         processors = settings.integers("pin")
@@ -100,9 +112,24 @@ struct ServerSettings: Sendable, Equatable {
         return processors.count
     }
 
+    private static func tls(_ settings: EffectiveSettings) throws(SettingsError) -> TLSSettings? {
+        guard let listen = settings.text("tls-listen").flatMap({ HostPort($0) }) else {
+            for key in ["tls-certificate", "tls-key", "tls-client-ca"] where settings.text(key) != nil {
+                throw .conflict("\(key) is set and tls-listen is not; without an address nothing is encrypted")
+            }
+            return nil
+        }
+        return TLSSettings(
+            listen: listen, certificate: try settings.required("tls-certificate"), key: try settings.required("tls-key"),
+            clientCA: settings.text("tls-client-ca"))
+    }
+
     private func checkTogether() throws(SettingsError) {
-        if listen == nil && unix == nil {
-            throw .conflict("listen is empty and unix is not set; the server needs at least one of them")
+        if listen == nil && unix == nil && tls == nil {
+            throw .conflict("listen is empty, unix and tls-listen are not set; the server needs at least one of them")
+        }
+        if let tls, tls.listen.port != 0, tls.listen == listen || tls.listen == http {
+            throw .conflict("tls-listen is \(tls.listen), as listen or http is; each needs an address of its own")
         }
         if let listen, let http, listen.port != 0, listen == http {
             throw .conflict("listen and http are both \(listen); each needs an address of its own")

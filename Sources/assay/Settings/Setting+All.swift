@@ -20,6 +20,19 @@ extension Setting {
             key: "unix", kind: .path, standard: nil, mayBeEmpty: true,
             summary: "Path of a Unix socket for the wire protocol, too."),
         Setting(
+            key: "tls-listen", kind: .address, standard: nil, mayBeEmpty: true,
+            summary: "TCP address of the wire protocol behind TLS; needs tls-certificate and tls-key."),
+        Setting(
+            key: "tls-certificate", kind: .path, standard: nil, mayBeEmpty: true,
+            summary: "PEM file of the server's certificate and those that lead to its root. SIGHUP reads it again."),
+        Setting(
+            key: "tls-key", kind: .path, standard: nil, mayBeEmpty: true,
+            summary: "PEM file of the certificate's private key, not encrypted. SIGHUP reads it again."),
+        Setting(
+            key: "tls-client-ca", kind: .path, standard: nil, mayBeEmpty: true,
+            summary: "PEM file of authorities one of which must have signed a TLS caller's certificate. Empty: callers need none."
+        ),
+        Setting(
             key: "http", kind: .address, standard: .text("127.0.0.1:7180"), mayBeEmpty: true,
             summary: "Address of /livez, /readyz, /metrics and /models; it has no authentication. Empty: none."),
         Setting(

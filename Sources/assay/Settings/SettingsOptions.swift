@@ -9,6 +9,10 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: help("journal", "DIR"), completion: .directory) var journal: String?
     @Option(help: help("listen", "HOST:PORT")) var listen: String?
     @Option(help: help("unix", "PATH"), completion: .file()) var unix: String?
+    @Option(help: help("tls-listen", "HOST:PORT")) var tlsListen: String?
+    @Option(help: help("tls-certificate", "FILE"), completion: .file()) var tlsCertificate: String?
+    @Option(help: help("tls-key", "FILE"), completion: .file()) var tlsKey: String?
+    @Option(help: help("tls-client-ca", "FILE"), completion: .file()) var tlsClientCa: String?
     @Option(help: help("http", "HOST:PORT")) var http: String?
     @Option(help: help("postgres", "URL")) var postgres: String?
     @Option(help: help("workers", "N")) var workers: Int?
@@ -45,6 +49,7 @@ struct SettingsOptions: ParsableArguments {
     func flags() throws(SettingsError) -> [String: SettingValue] {
         let texts = [
             "registry": registry, "journal": journal, "listen": listen, "unix": unix, "http": http, "postgres": postgres,
+            "tls-listen": tlsListen, "tls-certificate": tlsCertificate, "tls-key": tlsKey, "tls-client-ca": tlsClientCa,
             "audit": audit, "durability": durability, "ring-directory": ringDirectory, "checkpoint-key": checkpointKey,
             "privacy-keys": privacyKeys, "admin": admin, "log-level": logLevel, "log-format": logFormat,
         ]

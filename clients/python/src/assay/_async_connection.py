@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from typing import Any, Deque, Dict, Optional, cast
@@ -51,14 +52,16 @@ class AsyncConnection(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, address: Address, hello: "_calls.Call[types.ServerInfo]", timeout: float
+        cls, address: Address, hello: "_calls.Call[types.ServerInfo]", timeout: float, tls: Optional[ssl.SSLContext] = None
     ) -> "AsyncConnection":
         """Connects and says hello. Raises ConnectionLost, Timeout, ProtocolError or the server's status."""
         expires = time.monotonic() + timeout
         try:
-            connection = await asyncio.wait_for(cls._dial(address, timeout * _SILENCE_SHARE), timeout)
+            connection = await asyncio.wait_for(cls._dial(address, timeout * _SILENCE_SHARE, tls), timeout)
         except asyncio.TimeoutError as error:
             raise Timeout(f"{address}: no connection in time", reason="CLIENT_TIMEOUT") from error
+        except ssl.SSLError as error:
+            raise ConnectionLost(f"{address}: TLS: {error}", reason="TLS_FAILED") from error
         except OSError as error:
             raise ConnectionLost(f"{address}: {error}", reason="CONNECT_FAILED") from error
         try:
@@ -74,12 +77,14 @@ class AsyncConnection(asyncio.Protocol):
         return connection
 
     @classmethod
-    async def _dial(cls, address: Address, silence_seconds_max: float) -> "AsyncConnection":
+    async def _dial(
+        cls, address: Address, silence_seconds_max: float, tls: Optional[ssl.SSLContext]
+    ) -> "AsyncConnection":
         loop = asyncio.get_running_loop()
         if address.path is not None:
             _, connection = await loop.create_unix_connection(lambda: cls(silence_seconds_max), address.path)
         else:
-            _, connection = await loop.create_connection(lambda: cls(silence_seconds_max), address.host, address.port)
+            _, connection = await loop.create_connection(lambda: cls(silence_seconds_max), address.host, address.port, ssl=tls)
         return connection
 
     def _accept(self, server: types.ServerInfo) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
-from typing import List
+from typing import List, Optional
 
 from . import _calls, types
 from ._address import Address
@@ -18,14 +19,20 @@ _READ_BYTE_COUNT = 256 << 10
 class SyncConnection:
     """A connected socket after Hello. Not thread-safe; the pool lends it to one thread at a time."""
 
-    def __init__(self, address: Address, hello: _calls.Call[types.ServerInfo], expires: float) -> None:
-        """Connects and says hello before ``expires`` (monotonic seconds). Raises ConnectionLost, Timeout, ProtocolError or the
+    def __init__(
+        self, address: Address, hello: _calls.Call[types.ServerInfo], expires: float, tls: Optional[ssl.SSLContext] = None
+    ) -> None:
+        """Connects, with TLS where ``tls`` is given, and says hello before ``expires`` (monotonic seconds). Raises ConnectionLost, Timeout, ProtocolError or the
         server's status; ``maybe_executed`` is False in all of them, for the caller's own request was not sent."""
         self._decoder = FrameDecoder()
         self._next_id = 1
         self._request_byte_count_max = FRAME_BYTE_COUNT_MAX
         self.usable = True
         self._socket = _connect(address, expires)
+        if tls is not None:
+            self._socket = _encrypt(self._socket, address, tls, expires)
+        # No TLS can peek, and none needs to: any byte ends the connection.
+        self._look_flags = 0 if tls is not None else socket.MSG_PEEK
         try:
             self.server = hello.value(self.exchange(hello.request, expires))
         except AssayError as error:
@@ -49,8 +56,8 @@ class SyncConnection:
         """Whether the idle connection has ended, or holds bytes nobody asked for. Costs one system call, waits for nothing."""
         try:
             self._socket.settimeout(0)
-            self._socket.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
+            self._socket.recv(1, self._look_flags)
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
             return False
         except OSError:
             return True
@@ -157,3 +164,18 @@ def _connect(address: Address, expires: float) -> socket.socket:
             candidate.close()
             raise
     raise ConnectionLost(f"{address}: {failure}", reason="CONNECT_FAILED") from failure
+
+
+def _encrypt(plain: socket.socket, address: Address, tls: ssl.SSLContext, expires: float) -> ssl.SSLSocket:
+    try:
+        plain.settimeout(_remaining(expires, maybe_executed=False))
+        return tls.wrap_socket(plain, server_hostname=address.host)
+    except socket.timeout as error:
+        plain.close()
+        raise Timeout(f"{address}: no TLS handshake in time", reason="CLIENT_TIMEOUT") from error
+    except OSError as error:
+        plain.close()
+        raise ConnectionLost(f"{address}: TLS: {error}", reason="TLS_FAILED") from error
+    except BaseException:
+        plain.close()
+        raise

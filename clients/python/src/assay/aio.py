@@ -14,6 +14,7 @@ from ._bundle_file import BundleFile
 from ._expiry import Expiry, check_timeout
 from ._features import FeatureRows, FeatureVector
 from ._precision import PrecisionCache, check_precision
+from ._tls import TLS, tls_context
 from ._version import __version__
 from .client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_SECONDS
 from .errors import ClientClosed, ConnectionLost, InvalidArgument, Timeout, Unavailable
@@ -34,9 +35,10 @@ class AsyncClient:
 
     def __init__(
         self, address: str = DEFAULT_ADDRESS, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, client_name: str = "assay-python",
-        client_version: str = __version__,
+        client_version: str = __version__, tls: TLS = None,
     ) -> None:
         self._address = Address.parse(address)
+        self._tls = tls_context(tls, self._address)
         self._timeout = check_timeout(timeout)
         self._names = (client_name, client_version)
         self._precisions = PrecisionCache()
@@ -229,7 +231,7 @@ class AsyncClient:
             return connection
         if self._opening is None or self._opening.done():
             self._opening = asyncio.get_running_loop().create_task(
-                AsyncConnection.open(self._address, _calls.hello(*self._names), self._timeout)
+                AsyncConnection.open(self._address, _calls.hello(*self._names), self._timeout, self._tls)
             )
             self._opening.add_done_callback(self._opened)
         opening = self._opening

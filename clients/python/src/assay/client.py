@@ -16,6 +16,7 @@ from ._expiry import Expiry, check_timeout
 from ._features import FeatureRows, FeatureVector
 from ._precision import PrecisionCache, check_precision
 from ._sync_connection import SyncConnection
+from ._tls import TLS, tls_context
 from ._version import __version__
 from .errors import ClientClosed, ConnectionLost, InvalidArgument, Timeout
 
@@ -33,7 +34,8 @@ class Client:
 
     ``address``: "HOST:PORT", "[IPV6]:PORT" or "unix:/path". ``timeout``: seconds a call may take from beginning to end, connecting
     and waiting for a free connection included. ``pool_size``: connections at most, opened when needed. ``client_name``: goes into
-    the audit trail as the caller.
+    the audit trail as the caller. ``tls``: None for plain TCP; True for TLS with the system's authorities and the host's name checked; an
+    ssl.SSLContext for others, or with a certificate of your own.
 
     What happens when a connection turns out to be dead: a request of which no server can have seen the last byte is sent once more
     on a fresh connection; one that only reads is sent once more also when the server may have seen it. A score that the server may
@@ -43,11 +45,12 @@ class Client:
 
     def __init__(
         self, address: str = DEFAULT_ADDRESS, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, pool_size: int = DEFAULT_POOL_SIZE,
-        client_name: str = "assay-python", client_version: str = __version__,
+        client_name: str = "assay-python", client_version: str = __version__, tls: TLS = None,
     ) -> None:
         if pool_size < 1:
             raise ValueError(f"pool_size: want at least 1, got {pool_size}")
         self._address = Address.parse(address)
+        self._tls = tls_context(tls, self._address)
         self._timeout = check_timeout(timeout)
         self._pool_size = pool_size
         self._names = (client_name, client_version)
@@ -269,7 +272,7 @@ class Client:
 
     def _open(self, expires: float) -> SyncConnection:
         try:
-            return SyncConnection(self._address, _calls.hello(*self._names), expires)
+            return SyncConnection(self._address, _calls.hello(*self._names), expires, self._tls)
         except BaseException:
             with self._condition:
                 self._open_count -= 1
