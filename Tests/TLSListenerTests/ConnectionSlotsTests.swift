@@ -20,7 +20,8 @@ import Testing
     }
 
     private static func connect(_ state: TLSLoopState) throws -> (ConnectionID, TLSConnection) {
-        let id = try #require(state.slots.reserve())
+        let reserved = state.slots.reserve()
+        let id = try #require(reserved)
         let connection = TLSConnection(id: id, state: state, traffic: WireTraffic(counters: state.counters))
         state.slots.fill(id, connection)
         return (id, connection)
@@ -30,9 +31,11 @@ import Testing
         let state = Self.state(countMax: 2)
         let (first, _) = try Self.connect(state)
         _ = try Self.connect(state)
-        #expect(state.slots.reserve() == nil)
+        let refused = state.slots.reserve()
+        #expect(refused == nil)
         state.slots.release(first)
-        #expect(state.slots.reserve() == ConnectionID(loop: 3, slot: first.slot, generation: first.generation + 1))
+        let next = state.slots.reserve()
+        #expect(next == ConnectionID(loop: 3, slot: first.slot, generation: first.generation + 1))
     }
 
     @Test func aStaleIdNamesNobody() throws {
@@ -53,11 +56,13 @@ import Testing
         let (first, connection) = try Self.connect(state)
         state.slots.lookAt(first, noLaterThan: 200)
         state.slots.lookAt(first, noLaterThan: 300)
-        #expect(state.slots.takeExpired(now: 199).isEmpty)
-        #expect(state.slots.takeExpired(now: 200).first === connection)
-        #expect(state.slots.takeExpired(now: .max - 1).isEmpty)
+        #expect(Self.expired(state, 199).isEmpty)
+        #expect(Self.expired(state, 200).first === connection)
+        #expect(Self.expired(state, .max - 1).isEmpty)
         state.slots.lookAt(first, noLaterThan: 400)
         state.slots.release(first)
-        #expect(state.slots.takeExpired(now: 400).isEmpty)
+        #expect(Self.expired(state, 400).isEmpty)
     }
+
+    private static func expired(_ state: TLSLoopState, _ now: UInt64) -> [TLSConnection] { state.slots.takeExpired(now: now) }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct TLSFilesTests {
     private static func write(_ text: String) throws -> String {
         let path = "/tmp/assay-tls-\(getpid())-\(UInt64.random(in: 0 ... .max)).pem"
-        let descriptor = try File.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        let descriptor = try File.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         let bytes = Array(text.utf8)
         #expect(Glibc.write(descriptor.rawValue, bytes, bytes.count) == bytes.count)
         return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Type
@@ -468,3 +469,32 @@ def test_child_of_a_fork_opens_connections_of_its_own() -> None:
         assert os.waitpid(child, 0)[1] == 0
         assert client.stats().uptime_us == 5
         assert server.connection_count == 2
+
+
+# -- TLS (with real certificates: Tests/EndToEnd/test_tls.py)
+
+
+def test_tls_makes_no_sense_of_other_things() -> None:
+    with pytest.raises(ValueError):
+        assay.Client("unix:/run/assay.sock", tls=True)
+    with pytest.raises(TypeError):
+        assay.Client("127.0.0.1:7171", tls="yes")  # type: ignore[arg-type]
+
+
+def test_a_server_that_speaks_no_tls_is_a_lost_connection_and_nothing_was_executed() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer_in_plain_text() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    thread = threading.Thread(target=answer_in_plain_text)
+    thread.start()
+    with assay.Client(f"127.0.0.1:{listener.getsockname()[1]}", timeout=30, tls=True) as client:
+        with pytest.raises(assay.ConnectionLost) as lost:
+            client.health()
+    thread.join()
+    listener.close()
+    assert lost.value.reason == "TLS_FAILED" and not lost.value.maybe_executed
