@@ -220,6 +220,23 @@ def test_a_drain_answers_what_has_arrived_and_ends_in_order(serve: Any) -> None:
     tls.server.verify_journal()
 
 
+def test_tls_switched_on_after_a_crash_takes_over_the_rings_of_before(make_server: Any, authority: Authority) -> None:
+    server = with_demo_bundles(make_server())
+    with server.client() as client:
+        before = [client.score("cards", row(number)).audit_sequence for number in range(50)]
+    server.kill()
+    certificate, key = authority.issue("server")
+    server.options += ["--tls-listen", "127.0.0.1:0", "--tls-certificate", str(certificate), "--tls-key", str(key)]
+    with TLSServer(server.start(), authority).client() as client:
+        after = [client.score("cards", row(number)).audit_sequence for number in range(50)]
+    server.kill()
+    del server.options[-6:]
+    server.start()
+    server.terminate()
+    server.verify_journal()
+    assert set(before + after) <= {record["sequence"] for record in server.dump_journal()}
+
+
 # -- Who is refused
 
 
