@@ -82,32 +82,39 @@ public final class TLSLoop: ConnectionLoop, @unchecked Sendable {
 
     @discardableResult
     public func post(_ id: ConnectionID, _ bytes: [UInt8]) -> Bool {
-        guard let running else { return false }
         // Relaxed: it only bounds.
         let waiting = postedByteCount.add(bytes.count, ordering: .relaxed).newValue
         guard waiting <= Limits.postedByteCountMax else {
             postedByteCount.subtract(bytes.count, ordering: .relaxed)
             return false
         }
-        running.loop.execute { [self] in
+        let isTaken = execute { [self] in
             postedByteCount.subtract(bytes.count, ordering: .relaxed)
             counters.add(.lettersReceived)
             guard let connection = state.slots[id] else { return counters.add(.lettersStale) }
             connection.post(bytes)
         }
-        return true
+        if !isTaken { postedByteCount.subtract(bytes.count, ordering: .relaxed) }
+        return isTaken
     }
 
     @discardableResult
     public func resume() -> Bool {
-        guard let running else { return false }
         // Partner: the exchange below. Who finds it set has had its news stored before that one, which makes them seen.
         if isResuming.exchange(true, ordering: .acquiringAndReleasing) { return true }
-        running.loop.execute { [self] in
+        return execute { [self] in
             _ = isResuming.exchange(false, ordering: .acquiringAndReleasing)
             state.resume()
         }
-        return true
+    }
+
+    /// Has the loop do something. False: it does not run. Under the lock, since nothing may be given to a loop that is gone.
+    private func execute(_ task: @escaping @Sendable () -> Void) -> Bool {
+        stage.withLock { stage in
+            guard case .running(let running) = stage else { return false }
+            running.loop.execute(task)
+            return true
+        }
     }
 
     public func drain(deadlineNanoseconds: UInt64) {
