@@ -16,7 +16,7 @@ import TLSListener
 ///     server.start()
 ///     server.waitUntilStopped()            // another thread calls drain() or stop()
 ///
-/// Threads: one a loop (`assay-loop-N`), one for connections with TLS (`assay-tls-0`), one for the registry, two for control requests, and those of the audit trail.
+/// Threads: one a loop (`assay-loop-N`), one for connections with TLS (`assay-tls`), one for the registry, two for control requests, and those of the audit trail.
 public final class AssayServer: Sendable {
     public let configuration: ServerConfiguration
     public let status: ServerStatus

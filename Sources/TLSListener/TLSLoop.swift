@@ -60,7 +60,7 @@ public final class TLSLoop: ConnectionLoop, @unchecked Sendable {
             guard case .made = stage else { return }
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let loop = group.next()
-            loop.execute { unsafe assay_name_thread("assay-tls-0") }
+            loop.execute { unsafe assay_name_thread("assay-tls") }
             let acceptor: any Channel
             do { acceptor = try bootstrap(group).withBoundSocket(listener.duplicateDescriptor()).wait() } catch {
                 preconditionFailure("the listening socket cannot be watched: \(error)")
@@ -185,7 +185,12 @@ public final class TLSLoop: ConnectionLoop, @unchecked Sendable {
         let connection = TLSConnection(id: id, state: state, traffic: traffic)
         state.slots.fill(id, connection)
         let tls = NIOSSLServerHandler(context: context.withLock { $0 })
-        try channel.pipeline.syncOperations.addHandlers([traffic, tls, connection])
+        do { try channel.pipeline.syncOperations.addHandlers([traffic, tls, connection]) } catch {
+            // The peer has gone meanwhile; without its handlers nobody else would say so.
+            state.service.closed(id, .reset)
+            state.connectionEnded(id)
+            throw error
+        }
     }
 }
 

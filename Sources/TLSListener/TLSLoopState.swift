@@ -32,7 +32,9 @@ final class TLSLoopState {
 
     /// Gives the service what has arrived; what it answers waits in `takeReplies`.
     func present(_ id: ConnectionID, _ input: ByteBuffer) -> ReceiveResult {
-        let result = unsafe input.withUnsafeReadableBytes { unsafe service.received(id, $0, &output) }
+        // NIO doesn't tell how long it lay in the socket.
+        let arrival = Clock.monotonicNanoseconds()
+        let result = unsafe input.withUnsafeReadableBytes { unsafe service.received(id, $0, waitingSince: arrival, &output) }
         precondition(
             result.consumed >= 0 && result.consumed <= input.readableBytes,
             "the service consumed \(result.consumed) of \(input.readableBytes) bytes")

@@ -7,7 +7,9 @@ import Testing
 @Suite struct ConnectionSlotsTests {
     private final class Silence: ConnectionService {
         func accepted(_ id: ConnectionID, _ peer: PeerAddress) -> Bool { true }
-        func received(_ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, _ output: inout SendBuffer) -> ReceiveResult {
+        func received(
+            _ id: ConnectionID, _ bytes: UnsafeRawBufferPointer, waitingSince: UInt64, _ output: inout SendBuffer
+        ) -> ReceiveResult {
             ReceiveResult(consumed: bytes.count, needed: 0)
         }
         func closed(_ id: ConnectionID, _ cause: CloseCause) {}
