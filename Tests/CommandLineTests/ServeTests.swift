@@ -21,7 +21,7 @@ final class RunningServer {
             [
                 "serve", "--registry", "\(directory)/r", "--journal", "\(directory)/j", "--listen", "127.0.0.1:0", "--http",
                 "127.0.0.1:0",
-                "--workers", "1", "--log-format", "json",
+                "--workers", "1", "--log-format", "json", "--ring-directory", directory,
             ] + options
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
