@@ -12,7 +12,7 @@ public struct SessionLimits: Sendable {
     public var heldByteCountMax = 32 << 20
     public var batchRowCountMax = WireLimits.batchRowCountMax
     /// Scores that have waited longer to be read are refused; 0: none is. What a healthy server never comes near, and callers still wait for.
-    public var queueNanosecondsMax: UInt64 = 100_000_000
+    public var queueNanosecondsMax: UInt64 = 1_000_000_000
 
     public init() {}
 }

@@ -73,7 +73,7 @@ extension Setting {
             key: "connections-max", kind: .integer(1...1_000_000), standard: .integer(16_384),
             summary: "Open connections, all loops together; more are refused."),
         Setting(
-            key: "queue-ms-max", kind: .integer(0...60_000), standard: .integer(100),
+            key: "queue-ms-max", kind: .integer(0...60_000), standard: .integer(1000),
             summary: "A score that has waited longer to be read is refused (OVERLOADED). 0: none is."),
         Setting(
             key: "batch-rows-max", kind: .integer(1...WireLimits.batchRowCountMax),
