@@ -1,7 +1,7 @@
 /// What an operator may set on an event loop. Times are nanoseconds; 0 switches a timeout off.
 public struct LoopConfiguration: Sendable {
     /// Connections of this loop at once, 1 ... 16,777,216; more are accepted and closed at once. Slot numbers of
-    /// `ConnectionID` stay below it. A slot takes 128 bytes, touched at its first use.
+    /// `ConnectionID` stay below it. A slot takes 144 bytes, touched at its first use.
     public var connectionCountMax = 16_384
     /// Size of the receive buffer that all connections share, 4 KiB ... 16 MiB: the most that one read takes.
     public var receiveByteCount = 256 << 10

@@ -60,7 +60,7 @@ final class HeldReplies {
         for entry in entries {
             let refusal = Refusal.auditFailed
             counters.countRequest(entry.method, refusal.status)
-            output.append(Reply(id: entry.id, status: refusal.status, error: refusal.error).frame())
+            refusal.error.writeFrame(id: entry.id, status: refusal.status, to: &output)
         }
         return clear(counters)
     }

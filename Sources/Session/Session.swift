@@ -71,9 +71,7 @@ public struct Session: ~Copyable {
                 }
             } catch {
                 worker.counters.countBadFrame()
-                let reply = Reply(
-                    id: 0, status: .badFrame, error: ReplyError(reason: error.reason, text: error.description))
-                output.append(reply.frame())
+                ReplyError(reason: error.reason, text: error.description).writeFrame(id: 0, status: .badFrame, to: &output)
                 return Progress(consumed: bytes.count, needed: 0, mustClose: true)
             }
         }
@@ -128,7 +126,7 @@ public struct Session: ~Copyable {
     ) {
         guard let body = other.body else {
             let error = ReplyError(reason: "UNKNOWN_METHOD", text: "no method that this server knows is set")
-            return output.append(Reply(id: request.id, status: .unimplemented, error: error).frame())
+            return error.writeFrame(id: request.id, status: .unimplemented, to: &output)
         }
         do throws(Refusal) {
             if let result = try serve(request, body, worker) {

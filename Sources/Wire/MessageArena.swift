@@ -96,12 +96,16 @@ public final class MessageArena {
 
     func string(_ text: String) -> UnsafeMutablePointer<CChar> {
         var text = text
-        return text.withUTF8 { utf8 in
-            let copy = unsafe array(utf8.count + 1, of: CChar.self)
-            if let source = utf8.baseAddress { unsafe memcpy(copy, source, utf8.count) }
-            unsafe copy[utf8.count] = 0
-            return unsafe copy
-        }
+        return text.withUTF8 { unsafe terminated(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A copy of `text` with a NUL behind it, as protobuf-c makes of a string.
+    func terminated(_ text: UnsafeRawBufferPointer) -> UnsafeMutablePointer<CChar> {
+        let copy = unsafe array(text.count + 1, of: CChar.self)
+        // Safety: the copy has room for the text and one byte more.
+        if let source = text.baseAddress { unsafe memcpy(copy, source, text.count) }
+        unsafe copy[text.count] = 0
+        return unsafe copy
     }
 
     func bytes(_ bytes: UnsafeRawBufferPointer) -> ProtobufCBinaryData {

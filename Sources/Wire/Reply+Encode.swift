@@ -43,7 +43,8 @@ extension Reply {
 }
 
 extension ReplyError {
-    /// Appends the reply that says so, as one frame: what protobuf-c would make of it, and cheap, because an overloaded server makes many.
+    /// Appends the reply that says so, as one frame: what protobuf-c would make of it. An overloaded server makes many, and pays for no
+    /// memory.
     public func writeFrame(id: UInt64, status: Status, to output: inout SendBuffer) {
         let room = unsafe output.reserve(Frame.headerByteCount + 64 + reason.utf8.count + text.utf8.count)
         // Safety: numbers, tags and lengths take less than 64 bytes.

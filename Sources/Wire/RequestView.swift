@@ -104,15 +104,6 @@ public struct TextView {
 }
 
 extension MessageArena {
-    /// A copy of `text` with a NUL behind it, as protobuf-c makes of a string.
-    func terminated(_ text: UnsafeRawBufferPointer) -> UnsafeMutablePointer<CChar> {
-        let copy = unsafe array(text.count + 1, of: CChar.self)
-        // Safety: the copy has room for the text and one byte more.
-        if let source = text.baseAddress { unsafe memcpy(copy, source, text.count) }
-        unsafe copy[text.count] = 0
-        return unsafe copy
-    }
-
     /// A view of a copy of `text` (with its NUL as the last byte) in the arena.
     public func text(_ text: [UInt8]) -> TextView {
         precondition(text.last == 0, "the text has no NUL at its end")
