@@ -38,7 +38,7 @@ final class TemporaryDirectory: Sendable {
     func crashImage() throws -> TemporaryDirectory {
         let image = TemporaryDirectory()
         try Self.copy(journal, image.journal)
-        try Self.copy(ring, image.ring)
+        if File.isDirectory(ring) { try Self.copy(ring, image.ring) }
         return image
     }
 

@@ -5,39 +5,20 @@ import Wire
 
 @testable import Audit
 
-/// A closed journal of some segments, and ways to harm it as disks and people do.
+/// A closed journal without checkpoints, and ways to harm it as disks and people do.
 struct HarmedJournal {
-    let directory = TemporaryDirectory()
-    let identity: JournalIdentity
+    private let sound: SignedJournal
 
-    init(recordCount: Int = 600) throws {
-        let trail = try AuditTrail.open(directory.configuration(), logger: quietLogger)
-        identity = trail.identity
-        let producer = trail.producer(worker: 0)
-        for _ in 0..<recordCount {
-            while producer.put() == nil { usleep(300) }
-        }
-        trail.close()
-    }
+    init(recordCount: Int = 600) throws { sound = try SignedJournal(recordCount: recordCount, key: nil) }
 
-    var segments: [String] { get throws { try File.list(directory.journal).filter { $0.hasSuffix(".journal") } } }
-
-    func bytes(_ segment: String) throws -> [UInt8] { try File.read("\(directory.journal)/\(segment)") }
-
-    func write(_ segment: String, _ bytes: [UInt8]) throws {
-        try File.writeAtomically(bytes, to: "\(directory.journal)/\(segment)")
-    }
+    var directory: TemporaryDirectory { sound.directory }
+    var identity: JournalIdentity { sound.identity }
+    var segments: [String] { get throws { try sound.segments } }
+    func bytes(_ segment: String) throws -> [UInt8] { try sound.bytes(segment) }
+    func write(_ segment: String, _ bytes: [UInt8]) throws { try sound.write(segment, bytes) }
 
     /// Where each block of a segment is.
-    func blocks(_ segment: String) throws -> [Range<Int>] {
-        var cursor = SegmentCursor(try DiskStorage(directory: directory.journal).openForReading(segment))
-        var ranges: [Range<Int>] = []
-        while case .block(let block) = try cursor.read(checkingHash: true) {
-            ranges.append(cursor.offset..<block.endOffset)
-            cursor.offset = block.endOffset
-        }
-        return ranges
-    }
+    func blocks(_ segment: String) throws -> [Range<Int>] { try sound.blocks(segment).map { $0.offset..<$0.endOffset } }
 
     func report() throws -> JournalReport { try JournalVerifier.verify(directory.journal) }
 
@@ -166,7 +147,7 @@ struct HarmedJournal {
         }
     }
 
-    /// A forger who edits a record and makes every checksum of its block anew.
+    /// A forger who edits a record and makes every checksum of its block anew; where the forged block is.
     func forge(_ journal: HarmedJournal, _ name: String, _ index: Int, hashToo: Bool) throws -> Range<Int> {
         let bytes = try journal.bytes(name)
         let range = try journal.blocks(name)[index]
@@ -184,7 +165,7 @@ struct HarmedJournal {
         header.payloadChecksum = raw.withUnsafeBytes { crc32c($0) }
         if hashToo { header.hash = raw.withUnsafeBytes { header.computedHash($0) } }
         try journal.write(name, Array(bytes[..<range.lowerBound]) + header.encoded + raw + bytes[range.upperBound...])
-        return range
+        return range.lowerBound..<range.lowerBound + header.encoded.count + raw.count
     }
 
     @Test func editedRecordWithNewChecksumsIsFoundByTheHash() throws {
@@ -199,7 +180,8 @@ struct HarmedJournal {
         let name = try journal.segments[0]
         let range = try forge(journal, name, 1, hashToo: true)
         let damages = try journal.damages()
-        #expect(damages.count == 1 && damages[0].kind == .chainBroken && damages[0].offset > range.upperBound, "\(damages)")
+        // The edited block is whole in itself; the one after it names another.
+        #expect(damages == [JournalDamage(segment: name, offset: range.upperBound, kind: .chainBroken)])
         // The last block has no successor; the close marker knows its hash.
         let other = try HarmedJournal()
         let last = try #require(other.segments.last)
