@@ -48,6 +48,10 @@ extension MetricsSnapshot {
         }
         text.counter("assay_bytes_received_total", help: "Bytes read from the wire protocol's connections.", receivedByteCount)
         text.counter("assay_bytes_sent_total", help: "Bytes written to the wire protocol's connections.", sentByteCount)
+        text.counter("assay_loop_spins_total", help: "Waits that began with polling (setting busy-poll).", spinCount)
+        text.counter(
+            "assay_loop_spins_paid_total", help: "Waits that began with polling and got something before they slept.",
+            paidSpinCount)
         text.counter(
             "assay_frames_bad_total", help: "Frames that broke the contract; each closed its connection.", badFrameCount)
     }

@@ -180,6 +180,9 @@ public struct MetricsSnapshot: Sendable {
     public var connections = Connections()
     public var receivedByteCount: UInt64 = 0
     public var sentByteCount: UInt64 = 0
+    /// Waits of the loops that began with polling, and those of them in which something came before they slept.
+    public var spinCount: UInt64 = 0
+    public var paidSpinCount: UInt64 = 0
     /// Frames that were not frames of the contract, each of which closed its connection.
     public var badFrameCount: UInt64 = 0
     public var bundles: [BundleInfo] = []

@@ -21,6 +21,7 @@ let promtoolPath = ["/usr/bin/promtool", "/usr/local/bin/promtool", "/opt/homebr
             "assay_connections_open 12", "assay_connections_total 20", "assay_connections_closed_total{cause=\"idle_timeout\"} 1",
             "assay_tls_connections_open 5", "assay_tls_connections_total 9", "assay_tls_handshakes_failed_total 2",
             "assay_bytes_received_total 123456789012", "assay_bytes_sent_total 9876543210", "assay_frames_bad_total 4",
+            "assay_loop_spins_total 31", "assay_loop_spins_paid_total 17",
             "assay_bundle_info{bundle=\"cards\",version=\"2\",alias=\"champion\",digest=\"\(String(repeating: "ab", count: 32))\"} 1",
             "assay_bundle_swaps_total 5", "assay_bundle_refused 1", "assay_audit_sequence_last 900007",
             "assay_audit_sequence_durable 900001", "assay_audit_sequence_shipped 899000", "assay_audit_records_total 900001",

@@ -25,6 +25,8 @@ enum Samples {
         metrics.connections.tls = .init(open: 5, total: 9, handshakesFailed: 2)
         metrics.receivedByteCount = 123_456_789_012
         metrics.sentByteCount = 9_876_543_210
+        metrics.spinCount = 31
+        metrics.paidSpinCount = 17
         metrics.badFrameCount = 4
         metrics.bundles = [.init(bundle: "cards", version: 2, alias: "champion", digest: String(repeating: "ab", count: 32))]
         metrics.swapCount = 5

@@ -97,6 +97,8 @@ extension MetricsSnapshot {
         }
         receivedByteCount = loops.reduce(0) { $0 + $1[.bytesReceived] }
         sentByteCount = loops.reduce(0) { $0 + $1[.bytesSent] }
+        spinCount = loops.reduce(0) { $0 + $1[.spins] }
+        paidSpinCount = loops.reduce(0) { $0 + $1[.spinsPaid] }
     }
 
     private mutating func setBundles(_ snapshot: RegistrySnapshot) {
