@@ -1,7 +1,7 @@
 /// What the registry takes at most, and why.
 public struct RegistryLimits: Sendable {
-    /// Bundles held in memory at once, all names together. 256 bundles of 20 MB are 5 GB: a server meant for that many has the memory.
-    public var heldBundleCountMax = 256
+    /// Bundles held in memory at once, all names together. Small ones come to this limit, large ones to the next.
+    public var heldBundleCountMax = 1024
     /// Bytes of bundles held at once. Bundles are mapped from memory files, so they count against the machine's memory.
     public var heldByteCountMax = 8 << 30
     /// Versions of one name held though no alias names them, newest first, so that a request can ask for a fixed version.
